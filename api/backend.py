@@ -1,0 +1,104 @@
+"""What the routes work with: the catalogue, and the threads that may touch it.
+
+Everything that computes or waits for the store runs in a thread, never on the event loop: photos in as many threads
+as there are places behind the admission, store calls in a few of their own, so that neither holds up the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, TypeVar, TypeVarTuple, cast
+
+import anyio
+import anyio.to_thread
+from fastapi import Depends, Request
+
+from api.limits import Admission
+from api.metrics import Metrics
+from api.query_photos import QueryPhoto, QueryPhotos
+from search.catalogue import Catalogue
+from search.embedder import EmbeddedPhoto
+from search.errors import StoreUnavailableError
+
+STORE_THREADS = 8
+
+Arguments = TypeVarTuple("Arguments")
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backend:
+    """One application's parts.
+
+    Attributes:
+        photos: what is kept of photos asked about before.
+        admission: the door photo work goes through.
+        max_body_bytes: largest body taken, for those who ask.
+        auth: whether a key is wanted, for those who ask.
+    """
+
+    catalogue: Catalogue
+    version: str
+    photos: QueryPhotos
+    admission: Admission
+    metrics: Metrics
+    max_body_bytes: int
+    auth: bool
+    photo_threads: anyio.CapacityLimiter
+    store_threads: anyio.CapacityLimiter
+
+    async def ask_store(self, call: Callable[[*Arguments], Answer], *arguments: *Arguments) -> Answer:
+        """The answer of a call that waits for the store, from a thread."""
+        return await anyio.to_thread.run_sync(call, *arguments, limiter=self.store_threads)
+
+    async def ask_store_within(
+        self, seconds: float, call: Callable[[*Arguments], Answer], *arguments: *Arguments
+    ) -> Answer:
+        """The same with an end to the waiting; the thread itself is left to finish.
+
+        Raises:
+            StoreUnavailableError: no answer in time.
+        """
+        try:
+            with anyio.fail_after(seconds):
+                return await anyio.to_thread.run_sync(
+                    call, *arguments, limiter=self.store_threads, abandon_on_cancel=True
+                )
+        except TimeoutError:
+            raise StoreUnavailableError(f"the store did not answer within {seconds:g} seconds") from None
+
+    async def do_photo_work(self, call: Callable[[*Arguments], Answer], *arguments: *Arguments) -> Answer:
+        """The answer of a call that decodes or embeds photos, from a thread, when there is a place.
+
+        Raises:
+            OverloadedError: too many are waiting already, or it took too long to get in.
+        """
+        async with self.admission.enter():
+            return await anyio.to_thread.run_sync(call, *arguments, limiter=self.photo_threads)
+
+    async def embed_photo(self, data: bytes) -> EmbeddedPhoto:
+        """One decode and one forward pass; what a later question needs of the photo is kept.
+
+        Raises:
+            PhotoError: a photo that cannot be read, or is refused.
+            OverloadedError: too many at once.
+        """
+
+        def embed_and_keep() -> EmbeddedPhoto:
+            embedded = self.catalogue.embed_photo(data)
+            self.photos.keep(
+                QueryPhoto(sha256=embedded.sha256, embeddings=embedded.embeddings, thumbnail=embedded.thumbnail)
+            )
+            return embedded
+
+        return await self.do_photo_work(embed_and_keep)
+
+
+async def _find_backend(request: Request) -> Backend:
+    # A coroutine, because FastAPI sends a plain function through a thread.
+    return cast(Backend, request.app.state.backend)
+
+
+CurrentBackend = Annotated[Backend, Depends(_find_backend)]
+"""What a route declares to get the application's `Backend`."""

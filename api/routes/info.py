@@ -1,0 +1,69 @@
+"""`GET /v1/info`: what this server holds, so that a client need not guess."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from api.backend import CurrentBackend
+from api.problems import document_problems
+from api.schemas import MAX_PHOTOS, EncoderModel, InfoAnswer, LimitsModel
+from api.wire import answer_json
+from search.catalogue import Catalogue
+from search.filters import MAX_CONDITIONS
+from search.query import MAX_FACET_VALUES, MAX_FACETS, MAX_LIMIT
+from search.ranking import list_facets
+
+router = APIRouter(tags=["operation"])
+
+MAX_CHIPS = 12
+MAX_CHIP_VALUES = 60
+_FIRST = ("product_type", "color", "gender", "pattern", "material", "brand", "size", "age_group", "availability")
+
+
+@router.get(
+    "/v1/info",
+    operation_id="readInfo",
+    summary="What this server holds",
+    response_model=InfoAnswer,
+    responses=document_problems(),
+)
+async def read_info(backend: CurrentBackend) -> Response:
+    """Spaces, attributes and limits."""
+    manifest = backend.catalogue.manifest
+    items = await backend.ask_store(backend.catalogue.store.count_items)
+    return answer_json(
+        InfoAnswer(
+            version=backend.version,
+            items=items,
+            encoders=[
+                EncoderModel(name=space.name, dimension=space.dimension, weights_sha256=space.weights_sha256)
+                for space in manifest.spaces
+            ],
+            weights=dict(manifest.weights),
+            attributes={name: kind.value for name, kind in manifest.attributes.items()},
+            facets=await backend.ask_store(choose_facets, backend.catalogue),
+            limits=LimitsModel(
+                body_bytes=backend.max_body_bytes,
+                limit=MAX_LIMIT,
+                facets=MAX_FACETS,
+                facet_values=MAX_FACET_VALUES,
+                photos_per_item=MAX_PHOTOS,
+                filter_attributes=MAX_CONDITIONS,
+            ),
+            auth=backend.auth,
+        )
+    )
+
+
+def choose_facets(catalogue: Catalogue) -> list[str]:
+    """Attributes worth showing as chips: at least two values and few enough to choose from, the usual ones first."""
+    names = sorted(list_facets(catalogue.manifest), key=lambda n: (_FIRST.index(n) if n in _FIRST else len(_FIRST), n))
+    chosen: list[str] = []
+    for name in names:
+        if len(chosen) == MAX_CHIPS:
+            break
+        values = catalogue.store.count_facet(name, (), limit=MAX_CHIP_VALUES + 1)
+        if 2 <= len(values) <= MAX_CHIP_VALUES:
+            chosen.append(name)
+    return chosen

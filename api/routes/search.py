@@ -1,0 +1,196 @@
+"""`POST /v1/search` and `GET /v1/items/{id}/similar`: a question, and the items that answer it.
+
+One decode, one forward pass and one store call each, at most.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import Response
+
+from api.backend import Backend, CurrentBackend
+from api.item_paths import ItemId
+from api.problems import PHOTO_BODY, document_problems
+from api.request_body import (
+    JSON,
+    MULTIPART,
+    decode_base64,
+    read_form,
+    read_json_body,
+    read_media_type,
+    read_model,
+)
+from api.schemas import (
+    DEFAULT_FACET_LIMIT,
+    DEFAULT_LIMIT,
+    MAX_CURSOR_LENGTH,
+    SearchAnswer,
+    SearchRequest,
+    TookModel,
+)
+from api.wire import answer_json, read_filter_parameters, to_answer
+from search.embedding import Embeddings
+from search.errors import InputError, QueryError
+from search.filters import filter_from_wire
+from search.query import MAX_FACET_VALUES, MAX_FACETS, MAX_LIMIT
+from search.query import Query as SearchQuery
+
+router = APIRouter(tags=["search"])
+
+_REQUEST = {"$ref": f"#/components/schemas/{SearchRequest.__name__}"}
+_BODY = {
+    "required": True,
+    "content": {
+        JSON: {"schema": _REQUEST},
+        MULTIPART: {
+            "schema": {
+                "type": "object",
+                "properties": {
+                    "photo": {"type": "string", "format": "binary", "description": "A photo's file."},
+                    "query": {"type": "string", "contentMediaType": JSON, "contentSchema": _REQUEST},
+                },
+                "required": ["photo"],
+                "additionalProperties": False,
+            }
+        },
+    },
+}
+_SIMILAR_PARAMETERS = ("limit", "cursor", "facet", "facet_limit", "exact")
+FILTER_NOTE = (
+    "Any other parameter is a filter: "
+    "`color=Red&color=Blue` (any of them), `brand_not=Acme`, `price_gte=10&price_lt=50`."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """The photo of a question; times are None where nothing was decoded."""
+
+    embeddings: Embeddings
+    sha256: str
+    decode_ms: float | None = None
+    embed_ms: float | None = None
+
+
+@router.post(
+    "/v1/search",
+    operation_id="search",
+    summary="Find items like a photo, like an item, or by a filter alone",
+    response_model=SearchAnswer,
+    responses=document_problems(*PHOTO_BODY, 404),
+    openapi_extra={"requestBody": _BODY},
+)
+async def search(request: Request, backend: CurrentBackend) -> Response:
+    """Ask with a photo (multipart, Base64, or the hash of one sent before), with an item's id, or with neither."""
+    start = time.perf_counter()
+    question, upload = await _read_question(request, backend)
+    # Everything cheap is refused before a photo is decoded.
+    conditions = filter_from_wire(question.filter, backend.catalogue.manifest.attributes)
+    asked = await _find_photo(question, upload, backend)
+    query = SearchQuery(
+        embeddings=asked.embeddings if asked else None,
+        photo_sha256=asked.sha256 if asked else None,
+        item_id=question.item_id,
+        weights=question.weights,
+        conditions=conditions,
+        facets=tuple(dict.fromkeys(question.facets)),
+        facet_limit=question.facet_limit,
+        limit=question.limit,
+        cursor=question.cursor,
+        exact=question.exact,
+    )
+    return await _answer(backend, query, start, asked)
+
+
+@router.get(
+    "/v1/items/{item_id}/similar",
+    operation_id="findSimilar",
+    summary="Find items like this one",
+    response_model=SearchAnswer,
+    responses=document_problems(404, 422),
+    description=FILTER_NOTE,
+)
+async def find_similar(
+    request: Request,
+    backend: CurrentBackend,
+    item_id: ItemId,
+    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
+    cursor: Annotated[str | None, Query(min_length=1, max_length=MAX_CURSOR_LENGTH)] = None,
+    facet: Annotated[list[str], Query(max_length=MAX_FACETS)] = [],  # noqa: B006 - FastAPI copies it
+    facet_limit: Annotated[int, Query(ge=1, le=MAX_FACET_VALUES)] = DEFAULT_FACET_LIMIT,
+    exact: bool = False,
+) -> Response:
+    """The same answer as a search by `item_id`."""
+    start = time.perf_counter()
+    schema = backend.catalogue.manifest.attributes
+    query = SearchQuery(
+        item_id=item_id,
+        conditions=read_filter_parameters(request.query_params.multi_items(), _SIMILAR_PARAMETERS, schema),
+        facets=tuple(dict.fromkeys(facet)),
+        facet_limit=facet_limit,
+        limit=limit,
+        cursor=cursor,
+        exact=exact,
+    )
+    return await _answer(backend, query, start, None)
+
+
+async def _read_question(request: Request, backend: Backend) -> tuple[SearchRequest, bytes | None]:
+    if read_media_type(request) == JSON:
+        return read_model(SearchRequest, await read_json_body(request)), None
+    backend.admission.refuse_if_full()
+    form = await read_form(request, field="query", max_photos=1)
+    question = read_model(SearchRequest, form.value)
+    if not form.photos:
+        raise InputError(
+            "the form has no file part 'photo'; ask without a photo in JSON", code="photo_missing", pointer="/photo"
+        )
+    return question, form.photos[0]
+
+
+async def _find_photo(question: SearchRequest, upload: bytes | None, backend: Backend) -> _Asked | None:
+    sources: Mapping[str, object] = {
+        "item_id": question.item_id,
+        "photo": question.photo,
+        "photo_base64": question.photo_base64,
+        "the file": upload,
+    }
+    given = [name for name, value in sources.items() if value is not None]
+    if len(given) > 1:
+        raise QueryError(
+            f"the question names {' and '.join(given)}; ask with one of them",
+            code="ambiguous_query",
+            pointer=f"/{given[0]}",
+        )
+    if question.photo is not None:
+        kept = backend.photos.read(question.photo.removeprefix("sha256:"))
+        return _Asked(embeddings=kept.embeddings, sha256=kept.sha256)
+    if question.photo_base64 is not None:
+        upload = decode_base64(question.photo_base64, "/photo_base64")
+    if upload is None:
+        return None
+    embedded = await backend.embed_photo(upload)
+    return _Asked(
+        embeddings=embedded.embeddings,
+        sha256=embedded.sha256,
+        decode_ms=embedded.decode_ms,
+        embed_ms=embedded.embed_ms,
+    )
+
+
+async def _answer(backend: Backend, query: SearchQuery, start: float, asked: _Asked | None) -> Response:
+    result = await backend.ask_store(backend.catalogue.search, query)
+    decode_ms, embed_ms = (asked.decode_ms, asked.embed_ms) if asked else (None, None)
+    backend.metrics.observe_stages(decode_ms=decode_ms, embed_ms=embed_ms, search_ms=result.search_ms)
+    took_ms = TookModel(
+        decode=round(decode_ms or 0.0, 3),
+        embed=round(embed_ms or 0.0, 3),
+        search=round(result.search_ms, 3),
+        total=round((time.perf_counter() - start) * 1e3, 3),
+    )
+    return answer_json(to_answer(query, result, took_ms))

@@ -1,0 +1,61 @@
+"""The port to an encoder, and the card that describes one before anything heavy is loaded.
+
+Knows nothing of files, stores or batching; `search/encoders/` has the encoders themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from search.embedding import Space
+
+Picture = Image.Image
+"""A decoded photo as `search.photo.decode_photo` gives it: mode RGB, upright, alpha composited on white."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncoderCard:
+    """What there is to know of an encoder without loading it.
+
+    Attributes:
+        name: name of the encoder, of its space and of its named vector.
+        dimension: number of components of an embedding.
+        input_size: side of the square the network sees, pixels; 0 where there is no network.
+        mean, std: per channel RGB, on values in [0, 1].
+        interpolation: Pillow resampling filter, `bilinear` or `bicubic`.
+        licence: SPDX identifier of the weights' licence.
+        source: where the weights come from, for a reader.
+        weights_sha256: of the weights' file, first 8 digits or more; empty where nothing is loaded.
+        summary: one line for listings.
+    """
+
+    name: str
+    dimension: int
+    input_size: int
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    interpolation: str
+    licence: str
+    source: str
+    weights_sha256: str
+    summary: str
+
+
+class Encoder(Protocol):
+    """Photos to embeddings. Safe to call from several threads."""
+
+    @property
+    def space(self) -> Space:
+        """Which space the embeddings are in."""
+
+    def prepare(self, picture: Picture) -> NDArray[np.generic]:
+        """One photo as the array `embed` takes: the part that can run ahead, in workers, one photo at a time."""
+
+    def embed(self, prepared: Sequence[NDArray[np.generic]]) -> NDArray[np.float32]:
+        """Unit-length embeddings, shape (photos, dimension). A photo's embedding does not depend on its batch."""

@@ -1,0 +1,106 @@
+"""An encoder that runs an exported network in ONNX Runtime, on the processor.
+
+Works with pictures and one graph. Knows nothing of torch, or of where the graph came from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from search.embedding import Space, normalise_rows
+from search.encoder import EncoderCard, Picture
+from search.encoders.graph import Graph, NetworkRecipe, obtain_graph
+from search.errors import IntegrityError, SetupError
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+MAX_BATCH = 8
+"""Photos of one forward pass at most: on a processor a larger pass is slower (its maps outgrow the caches) and takes
+more memory."""
+
+_RESAMPLING = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
+
+
+class NetworkEncoder:
+    """The encoder of one graph. Give it as many threads as it may use; calls from several threads share them."""
+
+    def __init__(self, *, card: EncoderCard, space: Space, session: onnxruntime.InferenceSession) -> None:
+        self._card = card
+        self._space = space
+        self._session = session
+
+    @property
+    def space(self) -> Space:
+        """Which space the embeddings are in."""
+        return self._space
+
+    def prepare(self, picture: Picture) -> NDArray[np.generic]:
+        """The picture, whole, on a white square of the network's side: uint8 (side, side, 3)."""
+        return fit_square(picture, side=self._card.input_size, resampling=_RESAMPLING[self._card.interpolation])
+
+    def embed(self, prepared: Sequence[NDArray[np.generic]]) -> NDArray[np.float32]:
+        """Global average pool of the last map, scaled to unit length: shape (photos, dimension)."""
+        pools = np.empty((len(prepared), self._space.dimension), np.float32)
+        for start in range(0, len(prepared), MAX_BATCH):
+            batch = np.stack(prepared[start : start + MAX_BATCH])
+            (pools[start : start + len(batch)],) = self._session.run(["pool"], {"photos": batch})
+        return normalise_rows(pools)
+
+
+def fit_square(picture: Picture, *, side: int, resampling: Image.Resampling) -> NDArray[np.uint8]:
+    """A picture fitted whole into the middle of a white square, aspect kept: (side, side, 3). The one way photos are
+    prepared, in the catalogue and in a query: a picture of that side already is not resampled."""
+    width, height = picture.size
+    scale = side / max(width, height)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    fitted = picture if size == picture.size else picture.resize(size, resampling)
+    if size == (side, side):
+        return np.array(fitted, dtype=np.uint8)
+    square = np.full((side, side, 3), 255, np.uint8)
+    top, left = (side - size[1]) // 2, (side - size[0]) // 2
+    square[top : top + size[1], left : left + size[0]] = np.asarray(fitted)
+    return square
+
+
+def open_network(
+    recipe: NetworkRecipe, *, models: Path, threads: int = 0, progress: Callable[[str], None] | None = None
+) -> NetworkEncoder:
+    """The encoder of a recipe; its graph is made first where it is not in `models` yet.
+
+    Raises:
+        WeightsMissingError: there is no graph, and the weights cannot be had.
+        IntegrityError: a file is damaged and cannot be made again, or is not of this recipe.
+    """
+    graph = obtain_graph(recipe, models=models, progress=progress)
+    session = _open_session(graph, threads)
+    dimension = session.get_outputs()[0].shape[1]
+    if dimension != recipe.card.dimension:
+        raise IntegrityError(f"{graph.path} gives {dimension} numbers, {recipe.card.name} has {recipe.card.dimension}")
+    space = Space(name=recipe.card.name, dimension=dimension, weights_sha256=graph.weights_sha256)
+    return NetworkEncoder(card=recipe.card, space=space, session=session)
+
+
+def _open_session(graph: Graph, threads: int) -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    # Threads that wait for work by spinning take the processor from those that decode the next photos.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        return onnxruntime.InferenceSession(str(graph.path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # its exceptions share no other class
+        raise SetupError(
+            f"ONNX Runtime {onnxruntime.__version__} cannot open {graph.path}: {error}. "
+            "Remove the file, so that it is made again, or install the versions in constraints/",
+            code="graph_unusable",
+        ) from error

@@ -1,0 +1,88 @@
+"""The manifest of a catalogue: what it was built with, so that it is never mixed with anything else.
+
+Works with one JSON file, `catalogue.json` in the data directory. Knows nothing of settings or of opening a store.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from search.attributes import AttributeKind
+from search.embedding import Space
+from search.errors import IntegrityError, NotFoundError
+
+FORMAT = 1
+FILE_NAME = "catalogue.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """What a catalogue was built with.
+
+    Attributes:
+        spaces: every space of its points; the first is the backbone's.
+        weights: how much each space counts in the default fusion.
+        attributes: the kind of every attribute.
+        mapping: canonical field -> column of the feed, as last indexed.
+        profile: name of the recognised feed profile.
+        generation: the live build, a folder under `generations/`.
+    """
+
+    spaces: tuple[Space, ...]
+    weights: Mapping[str, float]
+    attributes: Mapping[str, AttributeKind]
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    profile: str = "generic"
+    generation: str = "0001"
+
+
+def load_manifest(data: Path) -> Manifest:
+    """The manifest of the catalogue in this data directory.
+
+    Raises:
+        NotFoundError: nothing was indexed here yet.
+        IntegrityError: the file is damaged or of a later version.
+    """
+    path = data / FILE_NAME
+    try:
+        raw = json.loads(path.read_text("utf-8"))
+        if raw["format"] != FORMAT:
+            raise IntegrityError(f"{path} has format {raw['format']}, this version reads {FORMAT}: update Vitrine")
+        return Manifest(
+            spaces=tuple(Space(**space) for space in raw["spaces"]),
+            weights={name: float(weight) for name, weight in raw["weights"].items()},
+            attributes={name: AttributeKind(kind) for name, kind in raw["attributes"].items()},
+            mapping=dict(raw["mapping"]),
+            profile=str(raw["profile"]),
+            generation=str(raw["generation"]),
+        )
+    except FileNotFoundError:
+        raise NotFoundError(
+            f"there is no catalogue in {data}: make one with 'vitrine index FEED'", code="no_catalogue"
+        ) from None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise IntegrityError(f"{path} is damaged ({error}); restore it, or index again in another folder") from error
+
+
+def read_stamp(data: Path) -> tuple[int, int]:
+    """Something that differs once the manifest was written again: its time of change (ns) and its inode; 0 without."""
+    try:
+        status = (data / FILE_NAME).stat()
+    except FileNotFoundError:
+        return 0, 0
+    return status.st_mtime_ns, status.st_ino
+
+
+def save_manifest(manifest: Manifest, data: Path) -> None:
+    """Write the manifest aside, then rename it into place: a reader sees the old one or the new one, whole."""
+    data.mkdir(parents=True, exist_ok=True)
+    aside = data / f"{FILE_NAME}.{os.getpid()}.tmp"
+    with aside.open("w", encoding="utf-8") as out:
+        json.dump({"format": FORMAT, **asdict(manifest)}, out, ensure_ascii=False, indent=2)
+        out.flush()
+        os.fsync(out.fileno())
+    aside.replace(data / FILE_NAME)

@@ -1,0 +1,156 @@
+"""What every encoder keeps. Registering one enrols it here.
+
+Skipped for an encoder whose weights are not on this machine: tests fetch nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from search.encoder import Encoder, EncoderCard, Picture
+from search.encoders import graph
+from search.encoders.registry import find_card, list_cards, open_encoder
+from search.encoders.weights import WeightsSource
+from search.errors import SetupError, WeightsMissingError
+
+MODELS = Path(os.environ.get("VITRINE_MODELS") or Path(__file__).parents[2] / ".cache" / "models")
+"""Kept from run to run: making a graph takes seconds."""
+
+
+def fetch_nothing(source: WeightsSource, **_: object) -> Path:
+    raise WeightsMissingError(f"{source.file_name} is not on this machine, and tests fetch nothing")
+
+
+@pytest.fixture(scope="module", params=[card.name for card in list_cards()])
+def card(request: pytest.FixtureRequest) -> EncoderCard:
+    return find_card(request.param)
+
+
+@pytest.fixture(scope="module")
+def encoder(card: EncoderCard) -> Iterator[Encoder]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(graph, "fetch_weights", fetch_nothing)
+        try:
+            yield open_encoder(card.name, models=MODELS, threads=2)
+        except WeightsMissingError as error:
+            pytest.skip(error.message)
+
+
+def draw_pictures(count: int) -> list[Picture]:
+    """Coloured shapes of many sizes and aspects, on white and on grounds of their own."""
+    numbers = np.random.default_rng(3)
+    pictures = []
+    for _ in range(count):
+        width, height = (int(side) for side in numbers.integers(40, 500, 2))
+        ground = "white" if numbers.random() < 0.5 else tuple(int(level) for level in numbers.integers(0, 256, 3))
+        picture = Image.new("RGB", (width, height), ground)
+        ink = tuple(int(level) for level in numbers.integers(0, 256, 3))
+        ImageDraw.Draw(picture).ellipse((width // 5, height // 5, width * 4 // 5, height * 4 // 5), ink)
+        pictures.append(picture)
+    return pictures
+
+
+def test_embeddings_are_unit_rows_of_the_space(card, encoder):
+    embeddings = encoder.embed([encoder.prepare(picture) for picture in draw_pictures(5)])
+    assert embeddings.dtype == np.float32
+    assert embeddings.shape == (5, card.dimension)
+    np.testing.assert_allclose(np.linalg.norm(embeddings, axis=1), 1, atol=1e-5)
+    assert (encoder.space.name, encoder.space.dimension) == (card.name, card.dimension)
+    assert encoder.space.weights_sha256.startswith(card.weights_sha256)
+    assert encoder.space.weights_sha256
+
+
+def test_no_photos_give_no_embeddings(card, encoder):
+    assert encoder.embed([]).shape == (0, card.dimension)
+
+
+def test_an_embedding_does_not_depend_on_its_batch(encoder):
+    prepared = [encoder.prepare(picture) for picture in draw_pictures(19)]
+    together = encoder.embed(prepared)
+    alone = np.concatenate([encoder.embed([one]) for one in prepared[::4]])
+    backwards = encoder.embed(prepared[::-1])[::-1]
+    np.testing.assert_allclose(alone, together[::4], atol=1e-5)
+    np.testing.assert_allclose(backwards, together, atol=1e-5)
+
+
+def test_prepare_is_deterministic_and_leaves_the_picture_alone(encoder):
+    for picture in draw_pictures(4):
+        before = picture.tobytes()
+        first, second = encoder.prepare(picture), encoder.prepare(picture.copy())
+        assert first.dtype == second.dtype
+        np.testing.assert_array_equal(first, second)
+        assert picture.tobytes() == before
+
+
+def test_a_prepared_photo_owns_its_pixels(encoder):
+    """Preparing the next photo, or drawing over this one, changes nothing that is waiting for the model."""
+    picture = draw_pictures(1)[0].resize((224, 224))
+    prepared = encoder.prepare(picture)
+    kept = prepared.copy()
+    picture.paste((1, 2, 3), (0, 0, 224, 224))
+    np.testing.assert_array_equal(prepared, kept)
+
+
+def test_threads_get_what_one_thread_gets(encoder):
+    pictures = draw_pictures(8)
+    alone = encoder.embed([encoder.prepare(picture) for picture in pictures])
+    with ThreadPoolExecutor(4) as threads:
+        rows = list(threads.map(lambda picture: encoder.embed([encoder.prepare(picture)])[0], pictures * 3))
+    np.testing.assert_allclose(np.stack(rows), np.concatenate([alone] * 3), atol=1e-5)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 640), (640, 1), (640, 3), (224, 224), (223, 224)])
+@pytest.mark.parametrize("colour", ["white", "black", "red"])
+def test_odd_pictures_have_an_embedding_too(encoder, size, colour):
+    embedding = encoder.embed([encoder.prepare(Image.new("RGB", size, colour))])[0]
+    assert np.isfinite(embedding).all()
+    assert abs(float(np.linalg.norm(embedding)) - 1) < 1e-5
+
+
+def test_a_picture_is_nearest_to_itself_made_smaller(encoder):
+    pictures = draw_pictures(12)
+    smaller = [picture.resize((picture.width * 2 // 3, picture.height * 2 // 3)) for picture in pictures]
+    gallery = encoder.embed([encoder.prepare(picture) for picture in pictures])
+    queries = encoder.embed([encoder.prepare(picture) for picture in smaller])
+    assert (queries @ gallery.T).argmax(axis=1).tolist() == list(range(12))
+
+
+def test_an_encoder_opened_again_is_the_same_space(card, encoder):
+    again = open_encoder(card.name, models=MODELS, threads=1)
+    assert again.space == encoder.space
+    prepared = [encoder.prepare(picture) for picture in draw_pictures(3)]
+    np.testing.assert_allclose(again.embed(prepared), encoder.embed(prepared), atol=1e-5)
+
+
+def test_a_card_says_what_a_listing_needs(card):
+    assert card.name.isidentifier()
+    assert card.dimension > 0
+    assert card.licence or not card.weights_sha256
+    assert card.source
+    assert card.summary
+    assert "\n" not in card.summary
+
+
+def test_listing_cards_loads_nothing_heavy():
+    code = (
+        "import sys; from search.encoders.registry import list_cards; assert list_cards();"
+        "print([m for m in ('torch', 'torchvision', 'timm', 'onnxruntime', 'onnx', 'tensorflow') if m in sys.modules])"
+    )
+    root = Path(__file__).parents[2]
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root)
+    assert said.stdout.strip() == "[]", said.stderr
+
+
+def test_an_unknown_name_is_refused_with_the_known_ones():
+    with pytest.raises(SetupError, match="resnet50") as caught:
+        find_card("resnet5000")
+    assert caught.value.code == "unknown_encoder"

@@ -1,0 +1,162 @@
+"""Where the parts are put together: settings in, an open catalogue out.
+
+The only module that knows every adapter. Commands and the server open what they need here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from search.attributes import AttributeSchema
+from search.catalogue import Catalogue
+from search.embedder import Embedder
+from search.embedding import Space
+from search.encoder import Encoder
+from search.errors import MismatchError, NotFoundError, SetupError
+from search.manifest import Manifest, load_manifest, save_manifest
+from search.store import Store
+from search.thumbnails import Thumbnails
+from vitrine.settings import Settings
+
+COLOR = "color"
+
+Say = Callable[[str], None]
+
+
+def open_encoders(settings: Settings, names: Sequence[str], *, say: Say | None = None) -> list[Encoder]:
+    """Encoders by name, ready to embed.
+
+    Raises:
+        SetupError: a name is unknown, weights cannot be had, a file is damaged.
+    """
+    from search.encoders.registry import open_encoder
+
+    models = settings.models_folder()
+    return [open_encoder(name, models=models, threads=settings.threads, progress=say) for name in names]
+
+
+def choose_encoders(settings: Settings, *, say: Say) -> list[str]:
+    """Names of the encoders of a new catalogue: the backbone asked for, or the best that can be had, and colour."""
+    from search.encoders.registry import choose_backbone, find_card
+
+    backbone = settings.encoder
+    if backbone == "auto":
+        backbone, reason = choose_backbone(models=settings.models_folder(), progress=say)
+        say(reason)
+    if find_card(backbone).name == COLOR:
+        raise SetupError(f"{COLOR!r} is always there beside a backbone; choose another encoder, or auto")
+    return [backbone, COLOR]
+
+
+def ensure_manifest(settings: Settings, schema: AttributeSchema, *, say: Say) -> Manifest:
+    """The manifest of the data directory; of a new, empty catalogue where there was none."""
+    try:
+        return load_manifest(settings.data)
+    except NotFoundError:
+        encoders = open_encoders(settings, choose_encoders(settings, say=say), say=say)
+        manifest = make_manifest(encoders, schema)
+        save_manifest(manifest, settings.data)
+        return manifest
+
+
+def make_manifest(encoders: Sequence[Encoder], schema: AttributeSchema) -> Manifest:
+    """The manifest of a new catalogue; the weights of its fusion are those chosen on validation data."""
+    from search.encoders.color import DEFAULT_COLOR_WEIGHT
+
+    spaces = tuple(encoder.space for encoder in encoders)
+    weights = {s.name: DEFAULT_COLOR_WEIGHT if s.name == COLOR else 1 - DEFAULT_COLOR_WEIGHT for s in spaces}
+    return Manifest(spaces=spaces, weights=weights, attributes=dict(schema))
+
+
+@contextmanager
+def open_catalogue(
+    settings: Settings, *, serve: bool = False, threads: int | None = None, say: Say | None = None
+) -> Iterator[Catalogue]:
+    """The catalogue of the data directory.
+
+    Its store is a Qdrant server where one is set; else the store of a server of ours that runs on this data
+    directory; else the embedded store, in this process, or in a child process of its own when `serve` is set.
+
+    Args:
+        threads: of one forward pass; the setting where not given.
+
+    Raises:
+        NotFoundError: nothing was indexed here yet.
+        StoreUnavailableError: the store does not answer, or another process owns it.
+    """
+    manifest = load_manifest(settings.data)
+    if threads is not None:
+        settings = settings.model_copy(update={"threads": threads})
+    with ExitStack() as stack:
+        yield assemble(settings, manifest, _open_store(settings, manifest, stack, serve=serve), say=say)
+
+
+def assemble(settings: Settings, manifest: Manifest, store: Store, *, say: Say | None = None) -> Catalogue:
+    """A catalogue from its parts; the encoders are loaded when the first photo comes."""
+    return Catalogue(
+        folder=settings.data,
+        manifest=manifest,
+        store=store,
+        embedder=Embedder(lambda: _open_recorded(settings, manifest.spaces, say)),
+        thumbnails=Thumbnails(settings.data / "thumbnails"),
+    )
+
+
+def _open_recorded(settings: Settings, spaces: Sequence[Space], say: Say | None) -> list[Encoder]:
+    encoders = open_encoders(settings, [space.name for space in spaces], say=say)
+    for encoder, space in zip(encoders, spaces, strict=True):
+        if encoder.space != space:
+            raise MismatchError(
+                f"the catalogue in {settings.data} was built with {space.name} {space.weights_sha256[:12]}, this "
+                f"installation has {encoder.space.weights_sha256[:12]}: their embeddings cannot be compared; bring "
+                "back those weights, or index again into another data directory"
+            )
+    return encoders
+
+
+def _open_store(settings: Settings, manifest: Manifest, stack: ExitStack, *, serve: bool) -> Store:
+    if settings.qdrant_url:
+        store = _open_server(settings, manifest)
+        stack.callback(store.close)
+        return store
+
+    from search.stores.process import ADDRESS_FILE, ProcessStore, StoreProcess, find_running_store
+
+    shard = find_shard(settings.data, manifest)
+    running = find_running_store(settings.data)
+    if serve:
+        if running is not None:
+            running.close()
+            raise SetupError(f"a server runs on {settings.data} already; end it first, or use another data directory")
+        process = StoreProcess(shard, settings.data, spaces=manifest.spaces, schema=manifest.attributes)
+        stack.callback(process.close)
+        running = ProcessStore(settings.data / ADDRESS_FILE)
+    if running is not None:
+        stack.callback(running.close)
+        return running
+
+    from search.stores.edge import open_edge_store
+
+    store = open_edge_store(shard, spaces=manifest.spaces, schema=manifest.attributes)
+    stack.callback(store.close)
+    return store
+
+
+def _open_server(settings: Settings, manifest: Manifest) -> Store:
+    from qdrant_client import QdrantClient
+
+    from search.stores.server import open_server_store
+
+    key = settings.qdrant_api_key.get_secret_value() if settings.qdrant_api_key else None
+    client = QdrantClient(
+        url=settings.qdrant_url, api_key=key, timeout=settings.qdrant_timeout_s, check_compatibility=False
+    )
+    collection = f"{settings.collection}-{manifest.generation}"
+    return open_server_store(client, collection, spaces=manifest.spaces, schema=manifest.attributes)
+
+
+def find_shard(data: Path, manifest: Manifest) -> Path:
+    """Folder of the live generation's embedded store."""
+    return data / "generations" / manifest.generation / "shard"
