@@ -37,7 +37,7 @@ R = TypeVar("R")
 QUESTION_BATCH = 64
 """Rows asked about at once: are they in the store already, just so?"""
 
-EMBED_BATCH = 8
+EMBED_BATCH = 4
 """Photos through the network at once. Every worker runs whole batches on one thread: two of them side by side are a
 quarter faster on two cores than one pass spread over both, which waits for the slower half at every layer."""
 

@@ -17,7 +17,7 @@ from search.manifest import Manifest
 from search.query import MAX_FACET_VALUES, MAX_FACETS, MAX_LIMIT, Hit, Query, Result
 from search.store import NEAREST_DEPTH, FacetCount, Leg, ScoredPoint, Store
 
-TIE_MARGIN = 8
+TIE_MARGIN = 4
 """Points asked for beyond a page: more than the photos that most often score alike."""
 
 

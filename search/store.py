@@ -15,8 +15,8 @@ from search.embedding import Embeddings, Space, Vector
 from search.filters import Filter
 from search.item import Item, PhotoRecord
 
-NEAREST_DEPTH = 500
-"""How many points of each space are candidates of a fused query; its pages end there at the latest."""
+NEAREST_DEPTH = 2_000
+"""How deep a ranking can be asked for; its pages end there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +127,6 @@ class Store(Protocol):
     ) -> Sequence[ScoredPoint]:
         """Points by falling score, the sum over legs of weight times cosine similarity.
 
-        With several legs the candidates are the `NEAREST_DEPTH` nearest of each, every one scored in every space.
         Two photos of one item are two points.
 
         Args:

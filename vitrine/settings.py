@@ -64,4 +64,8 @@ def load_settings(data: Path | None) -> Settings:
     except ValidationError as error:
         wrong = "; ".join(f"VITRINE_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
         raise SetupError(f"the settings cannot be used: {wrong}", code="invalid_settings") from None
-    return settings if data is None else settings.model_copy(update={"data": data})
+    if data is not None:
+        settings = settings.model_copy(update={"data": data})
+    if settings.data.exists() and not settings.data.is_dir():
+        raise SetupError(f"the data directory {settings.data} is a file; name a folder", code="invalid_settings")
+    return settings

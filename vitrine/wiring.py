@@ -108,12 +108,30 @@ def _open_recorded(settings: Settings, spaces: Sequence[Space], say: Say | None)
     encoders = open_encoders(settings, [space.name for space in spaces], say=say)
     for encoder, space in zip(encoders, spaces, strict=True):
         if encoder.space != space:
-            raise MismatchError(
-                f"the catalogue in {settings.data} was built with {space.name} {space.weights_sha256[:12]}, this "
-                f"installation has {encoder.space.weights_sha256[:12]}: their embeddings cannot be compared; bring "
-                "back those weights, or index again into another data directory"
-            )
+            raise _to_mismatch(settings.data, space, encoder.space.weights_sha256)
     return encoders
+
+
+def check_spaces(data: Path, spaces: Sequence[Space]) -> None:
+    """See, without loading anything, that the weights the encoders' cards name are those a catalogue was built with.
+
+    Raises:
+        MismatchError: they are other ones.
+    """
+    from search.encoders.registry import find_card
+
+    for space in spaces:
+        wanted = find_card(space.name).weights_sha256
+        if not space.weights_sha256.startswith(wanted):
+            raise _to_mismatch(data, space, wanted)
+
+
+def _to_mismatch(data: Path, space: Space, found: str) -> MismatchError:
+    return MismatchError(
+        f"the catalogue in {data} was built with {space.name} {space.weights_sha256[:12]}, this installation has "
+        f"{found[:12]}: their embeddings cannot be compared; bring back those weights, or index again into another "
+        "data directory"
+    )
 
 
 def _open_store(settings: Settings, manifest: Manifest, stack: ExitStack, *, serve: bool) -> Store:

@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from search.embedding import Embeddings
+from search.embedding import Embeddings, Space
 from search.errors import QueryError
 from search.item import AttributeValue, Item, PhotoRecord
-from search.store import Point, StoredPoint
+from search.store import Leg, Point, StoredPoint
 
 _NAMESPACE = uuid.UUID("6b0e5a52-9a0f-5d5e-8f3e-76697472696e")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_]+")
@@ -28,6 +28,9 @@ INDEX = "index"
 PRIMARY = "primary"
 YES, NO = "yes", "no"
 """Text rather than booleans: the embedded engine's boolean filters match nothing."""
+
+FUSION = "fusion"
+"""Named vector that holds all the others, one after the other; no space can be called so."""
 
 FINGERPRINT_KEYS = ["item_id", "photos_sha256", "row_sha256"]
 
@@ -106,6 +109,22 @@ def from_payload(payload: Mapping[str, Any], vectors: Mapping[str, Any] | None =
         row_sha256=payload["row_sha256"],
         vectors=to_vectors(vectors),
     )
+
+
+def join_vectors(vectors: Embeddings, spaces: Sequence[Space]) -> list[float]:
+    """A point's vectors, one after the other in the order of the spaces: what `FUSION` holds.
+
+    The dot product of a joint vector with one that `join_legs` made is the weighted sum of the cosines, whatever the
+    weights: the query carries them, so one stored vector serves every way to weigh the spaces.
+    """
+    return [number for space in spaces for number in vectors[space.name].tolist()]
+
+
+def join_legs(legs: Sequence[Leg], spaces: Sequence[Space]) -> list[float]:
+    """The legs' vectors, each times its weight, in the order of the spaces; zeros for a space without a leg."""
+    weighted = {leg.space: leg.weight * leg.vector for leg in legs}
+    joint = [weighted.get(space.name, np.zeros(space.dimension, np.float32)) for space in spaces]
+    return np.concatenate(joint).tolist()  # type: ignore[no-any-return]
 
 
 def to_vectors(vectors: Mapping[str, Any] | None) -> Embeddings:

@@ -18,10 +18,11 @@ from search.embedding import Space
 from search.errors import MismatchError, StoreUnavailableError
 from search.filters import Between, Filter
 from search.item import Item
-from search.store import NEAREST_DEPTH, FacetCount, Leg, Page, Point, ScoredPoint, StoredPoint
+from search.store import FacetCount, Leg, Page, Point, ScoredPoint, StoredPoint
 from search.stores.conditions import as_list, translate
 from search.stores.payload import (
     FINGERPRINT_KEYS,
+    FUSION,
     INDEX,
     ITEM_ID,
     PRIMARY,
@@ -29,9 +30,10 @@ from search.stores.payload import (
     check_place,
     compute_point_id,
     from_payload,
+    join_legs,
+    join_vectors,
     to_item_payload,
     to_payload,
-    to_vectors,
 )
 
 _INDEXES = {
@@ -70,14 +72,14 @@ def open_server_store(
         StoreUnavailableError: the server does not answer.
         MismatchError: the collection has other vectors than these spaces.
     """
-    store = ServerStore(client, collection)
+    store = ServerStore(client, collection, spaces)
+    wanted = {space.name: space.dimension for space in spaces} | {FUSION: sum(space.dimension for space in spaces)}
     with _server(collection):
         if not client.collection_exists(collection):
-            vectors = {s.name: models.VectorParams(size=s.dimension, distance=models.Distance.DOT) for s in spaces}
+            vectors = {n: models.VectorParams(size=size, distance=models.Distance.DOT) for n, size in wanted.items()}
             client.create_collection(collection, vectors_config=vectors)
         there = client.get_collection(collection).config.params.vectors
     found = {name: params.size for name, params in there.items()} if isinstance(there, dict) else {}
-    wanted = {space.name: space.dimension for space in spaces}
     if not wanted.items() <= found.items():
         raise MismatchError(
             f"collection {collection!r} has the vectors {found}, this catalogue needs {wanted}; "
@@ -90,8 +92,9 @@ def open_server_store(
 class ServerStore:
     """`search.store.Store` on one collection."""
 
-    def __init__(self, client: QdrantClient, collection: str) -> None:
+    def __init__(self, client: QdrantClient, collection: str, spaces: Sequence[Space]) -> None:
         self._client = client
+        self._spaces = tuple(spaces)
         self._name = collection
         self._dialect = ClientDialect()
 
@@ -111,7 +114,8 @@ class ServerStore:
         made = [
             models.PointStruct(
                 id=compute_point_id(p.item.id, p.photo.index),
-                vector={name: vector.tolist() for name, vector in p.vectors.items()},
+                vector={name: v.tolist() for name, v in p.vectors.items()}
+                | {FUSION: join_vectors(p.vectors, self._spaces)},
                 payload=to_payload(p),
             )
             for p in points
@@ -167,35 +171,36 @@ class ServerStore:
     ) -> Sequence[ScoredPoint]:
         where = self._filter(conditions, without=without)
         params = models.SearchParams(exact=exact, hnsw_ef=None if exact else 128)
-        if len(legs) == 1:
-            prefetch, query, using, root = None, legs[0].vector.tolist(), legs[0].space, where
-        else:
-            # As in the embedded store: every leg's candidates are scored in every space before they are summed.
-            found = [
-                models.Prefetch(
-                    query=leg.vector.tolist(), using=leg.space, limit=NEAREST_DEPTH, filter=where, params=params
-                )
-                for leg in legs
-            ]
-            union = len(legs) * NEAREST_DEPTH
-            prefetch = [
-                models.Prefetch(query=leg.vector.tolist(), using=leg.space, limit=union, prefetch=found) for leg in legs
-            ]
-            query, using, root = _weighted_sum(legs), None, None
+        single = len(legs) == 1
         with self._server():
             records = self._client.query_points(
                 self._name,
-                query=query,
-                using=using,
-                prefetch=prefetch,
-                query_filter=root,
-                search_params=params if prefetch is None else None,
+                query=legs[0].vector.tolist() if single else join_legs(legs, self._spaces),
+                using=legs[0].space if single else FUSION,
+                query_filter=where,
+                search_params=params,
                 limit=limit,
                 offset=offset,
                 with_payload=True,
-                with_vectors=[leg.space for leg in legs] if len(legs) > 1 else False,
             ).points
-        return [_to_scored(record, legs) for record in records]
+            parts = self._score_parts(legs, records)
+        return [_to_scored(record, legs, part) for record, part in zip(records, parts, strict=True)]
+
+    def _score_parts(self, legs: Sequence[Leg], records: Sequence[models.ScoredPoint]) -> list[dict[str, float]]:
+        """Cosine in each leg's space, as in the embedded store: the points found are scored once more by the engine."""
+        if len(legs) == 1 or not records:
+            return [{leg.space: record.score for leg in legs} for record in records]
+        found = models.Filter(must=[models.HasIdCondition(has_id=[record.id for record in records])])
+        requests = [
+            models.QueryRequest(query=leg.vector.tolist(), using=leg.space, filter=found, limit=len(records))
+            for leg in legs
+        ]
+        answers = self._client.query_batch_points(self._name, requests)
+        parts: dict[object, dict[str, float]] = {record.id: {} for record in records}
+        for leg, answer in zip(legs, answers, strict=True):
+            for record in answer.points:
+                parts[record.id][leg.space] = record.score
+        return [parts[record.id] for record in records]
 
     def scan(self, conditions: Filter, *, limit: int, after: str | None = None, spaces: Sequence[str] = ()) -> Page:
         with self._server():
@@ -254,25 +259,11 @@ def _server(collection: str) -> Iterator[None]:
         ) from error
 
 
-def _weighted_sum(legs: Sequence[Leg]) -> models.FormulaQuery:
-    terms: list[models.Expression] = [
-        models.MultExpression(mult=[leg.weight, f"$score[{n}]"]) for n, leg in enumerate(legs)
-    ]
-    return models.FormulaQuery(
-        formula=models.SumExpression(sum=terms), defaults={f"$score[{n}]": 0.0 for n in range(len(legs))}
-    )
-
-
 def _to_stored(record: models.Record) -> StoredPoint:
     vectors = record.vector
     return from_payload(record.payload or {}, vectors if isinstance(vectors, dict) else None)
 
 
-def _to_scored(record: models.ScoredPoint, legs: Sequence[Leg]) -> ScoredPoint:
-    if len(legs) == 1:
-        leg = legs[0]
-        point = from_payload(record.payload or {})
-        return ScoredPoint(point=point, score=leg.weight * record.score, parts={leg.space: record.score})
-    vectors = to_vectors(record.vector if isinstance(record.vector, dict) else None)
-    parts = {leg.space: float(vectors[leg.space] @ leg.vector) for leg in legs}
-    return ScoredPoint(point=from_payload(record.payload or {}), score=record.score, parts=parts)
+def _to_scored(record: models.ScoredPoint, legs: Sequence[Leg], parts: dict[str, float]) -> ScoredPoint:
+    score = legs[0].weight * record.score if len(legs) == 1 else record.score
+    return ScoredPoint(point=from_payload(record.payload or {}), score=score, parts=parts)

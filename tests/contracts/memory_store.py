@@ -14,7 +14,7 @@ from search.attributes import AttributeSchema
 from search.embedding import Embeddings
 from search.filters import AnyOf, Between, Condition, Filter, NoneOf, Scalar
 from search.item import Item
-from search.store import NEAREST_DEPTH, FacetCount, Leg, Page, Point, ScoredPoint, StoredPoint
+from search.store import FacetCount, Leg, Page, Point, ScoredPoint, StoredPoint
 
 Key = tuple[str, int]
 """Item id and photo index: one point."""
@@ -79,14 +79,13 @@ class MemoryStore:
     ) -> Sequence[ScoredPoint]:
         matching = {k: p for k, p in self._points.items() if k[0] not in without and matches(p.item, conditions)}
         parts = {key: measure_parts(point.vectors, legs) for key, point in matching.items()}
-        candidates: set[Key] = set()
-        for leg in legs:
-            having = sorted(
-                (key for key in matching if leg.space in parts[key]), key=lambda k: (-parts[k][leg.space], k)
-            )
-            candidates.update(having if len(legs) == 1 else having[:NEAREST_DEPTH])
-        scores = {key: sum(leg.weight * parts[key].get(leg.space, 0.0) for leg in legs) for key in candidates}
-        ranked = sorted(candidates, key=lambda key: (-scores[key], key))[offset : offset + limit]
+        spaces = {leg.space for leg in legs}
+        scores = {
+            key: sum(leg.weight * part[leg.space] for leg in legs)
+            for key, part in parts.items()
+            if part.keys() >= spaces
+        }
+        ranked = sorted(scores, key=lambda key: (-scores[key], key))[offset : offset + limit]
         return [ScoredPoint(point=with_spaces(matching[k], ()), score=scores[k], parts=parts[k]) for k in ranked]
 
     def scan(self, conditions: Filter, *, limit: int, after: str | None = None, spaces: Sequence[str] = ()) -> Page:

@@ -17,7 +17,7 @@ from search.filters import AnyOf, Filter, NoneOf
 from search.item import AttributeValue, Item, PhotoRecord
 from search.manifest import Manifest
 from search.metrics import average_precision_at_k, ideal_gains, ndcg_at_k
-from search.store import Point, Store
+from search.store import NEAREST_DEPTH, Point, Store
 from search.stores.edge import open_edge_store
 from tests.contracts.memory_store import MemoryStore
 
@@ -227,7 +227,7 @@ def test_catalogue_with_test_items_is_split_by_them_and_another_is_sampled() -> 
         ({"relevant": ["colour"]}, r"not \['colour'\]; it has: color, product_type, split"),
         ({"relevant": []}, "not none"),
         ({"k": 0}, "k is 0"),
-        ({"k": 501}, "k is 501"),
+        ({"k": NEAREST_DEPTH + 1}, f"k is {NEAREST_DEPTH + 1}"),
         ({"configurations": {"fusion": {"shape": 1.0}}}, "another name"),
         ({"configurations": {"mine": {"clip": 1.0}}}, r"\['clip'\].*its spaces are \['shape', 'tint'\]"),
         ({"configurations": {"mine": {"shape": 0.0}}}, "no space a weight above zero"),

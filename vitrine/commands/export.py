@@ -35,6 +35,8 @@ def export_items(settings: Settings, to: Path | None, filters: Sequence[str], *,
     suffix = ".jsonl" if to is None else to.suffix.lower()
     if suffix not in (".jsonl", ".csv", ".parquet"):
         raise QueryError(f"{to} ends in {suffix!r}; items are written as .jsonl, .csv or .parquet")
+    if to is not None and not to.absolute().parent.is_dir():
+        raise QueryError(f"there is no folder {to.parent} to write {to.name} into; make it first")
     if vectors and suffix == ".csv":
         raise QueryError("CSV has no place for vectors; write .jsonl or .parquet, or leave --vectors out")
     with open_catalogue(settings) as catalogue:

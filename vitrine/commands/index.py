@@ -20,7 +20,7 @@ from search.manifest import Manifest, load_manifest, save_manifest
 from vitrine.console import err, first_interrupt_asks, out, print_json, say, show_progress
 from vitrine.exit_codes import INTERRUPTED, PARTIAL
 from vitrine.settings import Settings
-from vitrine.wiring import ensure_manifest, open_catalogue
+from vitrine.wiring import check_spaces, ensure_manifest, open_catalogue
 
 
 def index_feed(
@@ -55,8 +55,9 @@ def run_index(
         MismatchError: the catalogue was built with another encoder.
     """
     manifest = _load_or_none(settings.data)
-    if encoder is not None and manifest is not None:
-        check_encoder(encoder, manifest, settings.data)
+    if manifest is not None:
+        check_spaces(settings.data, manifest.spaces)
+        check_encoder(encoder or "auto", manifest, settings.data)
     feed = open_recorded_feed(path, mapping, manifest)
     chosen = settings if encoder is None else settings.model_copy(update={"encoder": encoder})
     manifest = ensure_manifest(chosen, feed.schema, say=say)
