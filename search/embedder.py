@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.embedding import Embeddings
-from search.encoder import Encoder, Picture
+from search.encoder import Encoder
 from search.photo import decode_photo, encode_thumbnail
 
 Prepared = Mapping[str, NDArray[np.generic]]
@@ -35,7 +35,6 @@ class ReadyPhoto:
     sha256: str
     width: int
     height: int
-    picture: Picture
     prepared: Prepared
     thumbnail: bytes
 
@@ -47,7 +46,6 @@ class EmbeddedPhoto:
     sha256: str
     width: int
     height: int
-    picture: Picture
     thumbnail: bytes
     embeddings: Embeddings
     decode_ms: float
@@ -84,7 +82,6 @@ class Embedder:
             sha256=hashlib.sha256(data).hexdigest(),
             width=decoded.width,
             height=decoded.height,
-            picture=decoded.picture,
             prepared={encoder.space.name: encoder.prepare(decoded.picture) for encoder in self.load()},
             thumbnail=encode_thumbnail(decoded.picture),
         )
@@ -112,7 +109,6 @@ class Embedder:
             sha256=ready.sha256,
             width=ready.width,
             height=ready.height,
-            picture=ready.picture,
             thumbnail=ready.thumbnail,
             embeddings=embeddings,
             decode_ms=1e3 * (decoded - started),

@@ -30,6 +30,7 @@ from search.stores.payload import (
     PRIMARY,
     attribute_path,
     check_place,
+    collect_parts,
     compute_point_id,
     from_payload,
     join_legs,
@@ -208,12 +209,7 @@ class EdgeStore:
             )
             for leg in legs
         ]
-        answers = self._shard.query_batch(qe.QueryBatchRequest(requests))
-        parts: dict[object, dict[str, float]] = {record.id: {} for record in records}
-        for leg, answer in zip(legs, answers, strict=True):
-            for record in answer:
-                parts[record.id][leg.space] = record.score
-        return [parts[record.id] for record in records]
+        return collect_parts(legs, records, self._shard.query_batch(qe.QueryBatchRequest(requests)))
 
     def scan(self, conditions: Filter, *, limit: int, after: str | None = None, spaces: Sequence[str] = ()) -> Page:
         where = self._filter(conditions, primary_only=True)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -125,6 +125,25 @@ def join_legs(legs: Sequence[Leg], spaces: Sequence[Space]) -> list[float]:
     weighted = {leg.space: leg.weight * leg.vector for leg in legs}
     joint = [weighted.get(space.name, np.zeros(space.dimension, np.float32)) for space in spaces]
     return np.concatenate(joint).tolist()  # type: ignore[no-any-return]
+
+
+class Found(Protocol):
+    """A point as both engines give it in an answer."""
+
+    @property
+    def id(self) -> object: ...
+
+    @property
+    def score(self) -> float: ...
+
+
+def collect_parts(
+    legs: Sequence[Leg], points: Sequence[Found], answers: Sequence[Sequence[Found]]
+) -> list[dict[str, float]]:
+    """Cosine in each leg's space for every point, from one answer a leg that scores these points."""
+    scores = [{found.id: found.score for found in answer} for answer in answers]
+    ids = [point.id for point in points]
+    return [{leg.space: of_leg[i] for leg, of_leg in zip(legs, scores, strict=True)} for i in ids]
 
 
 def to_vectors(vectors: Mapping[str, Any] | None) -> Embeddings:

@@ -28,6 +28,7 @@ from search.stores.payload import (
     PRIMARY,
     attribute_path,
     check_place,
+    collect_parts,
     compute_point_id,
     from_payload,
     join_legs,
@@ -196,11 +197,7 @@ class ServerStore:
             for leg in legs
         ]
         answers = self._client.query_batch_points(self._name, requests)
-        parts: dict[object, dict[str, float]] = {record.id: {} for record in records}
-        for leg, answer in zip(legs, answers, strict=True):
-            for record in answer.points:
-                parts[record.id][leg.space] = record.score
-        return [parts[record.id] for record in records]
+        return collect_parts(legs, records, [answer.points for answer in answers])
 
     def scan(self, conditions: Filter, *, limit: int, after: str | None = None, spaces: Sequence[str] = ()) -> Page:
         with self._server():
