@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from search.attributes import AttributeSchema
-from search.embedding import Embeddings, Space, Vector
+from search.embedding import Embeddings, Vector
 from search.filters import Filter
 from search.item import Item, PhotoRecord
 
@@ -151,9 +151,3 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Release the store; nothing acknowledged is lost without it."""
-
-
-class StoreOpener(Protocol):
-    """Opens the store of one generation, making it where it is not there yet."""
-
-    def __call__(self, *, spaces: Sequence[Space], schema: AttributeSchema) -> Store: ...

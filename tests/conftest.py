@@ -13,9 +13,6 @@ ROOT = Path(__file__).resolve().parent.parent
 # Names under which Debian, other distributions and Google ship Chromium.
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
-# Read before `_no_settings_of_the_caller` takes it away.
-QDRANT_URL = os.environ.get("VITRINE_QDRANT_URL", "")
-
 
 @pytest.fixture(autouse=True)
 def _no_settings_of_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -38,14 +35,6 @@ def catalogue_dir() -> Path:
     if not (folder / "products.csv").is_file():
         pytest.skip(f"no products.csv in {folder}; name the folder of the real photos in VITRINE_TEST_CATALOGUE")
     return folder
-
-
-@pytest.fixture(scope="session")
-def qdrant_url() -> str:
-    """Address of a Qdrant server for the contract suite: `VITRINE_QDRANT_URL` as it was when the tests started."""
-    if not QDRANT_URL:
-        pytest.skip("no Qdrant server: VITRINE_QDRANT_URL is not set")
-    return QDRANT_URL
 
 
 @pytest.fixture(scope="session")

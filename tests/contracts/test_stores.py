@@ -21,6 +21,7 @@ from search.stores.process import ProcessStore, StoreProcess
 from search.stores.server import open_server_store
 from tests.contracts.memory_store import MemoryStore
 
+# Read at import: a fixture takes the caller's settings away from every test.
 QDRANT_URL = os.environ.get("VITRINE_QDRANT_URL", "")
 SPACES = (
     Space(name="shape", dimension=16, weights_sha256="a" * 64),
