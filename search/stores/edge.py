@@ -30,12 +30,13 @@ from search.stores.payload import (
     PRIMARY,
     attribute_path,
     check_place,
+    choose_vector,
     collect_parts,
     compute_point_id,
     from_payload,
-    join_legs,
-    join_vectors,
+    list_dimensions,
     to_item_payload,
+    to_named_vectors,
     to_payload,
 )
 
@@ -92,7 +93,7 @@ def _create_shard(path: Path, spaces: Sequence[Space]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     shutil.rmtree(aside, ignore_errors=True)
-    sizes = {space.name: space.dimension for space in spaces} | {FUSION: sum(space.dimension for space in spaces)}
+    sizes = list_dimensions(spaces)
     config = qe.EdgeConfig(
         vectors={n: qe.EdgeVectorParams(size=size, distance=qe.Distance.Dot) for n, size in sizes.items()},
         hnsw_config=qe.HnswIndexConfig(m=16, ef_construct=128, full_scan_threshold=10_000),
@@ -128,7 +129,7 @@ class EdgeStore:
         made = [
             qe.Point(
                 compute_point_id(p.item.id, p.photo.index),
-                {name: v.tolist() for name, v in p.vectors.items()} | {FUSION: join_vectors(p.vectors, self._spaces)},
+                {**to_named_vectors(p.vectors, self._spaces)},
                 to_payload(p),
             )
             for p in points
@@ -184,11 +185,8 @@ class EdgeStore:
     ) -> Sequence[ScoredPoint]:
         where = self._filter(conditions, without=without)
         params = qe.SearchParams(exact=exact, hnsw_ef=None if exact else 128)
-        query = (
-            qe.Query.Nearest(legs[0].vector.tolist(), using=legs[0].space)
-            if len(legs) == 1
-            else qe.Query.Nearest(join_legs(legs, self._spaces), using=FUSION)
-        )
+        name, vector = choose_vector(legs, self._spaces)
+        query = qe.Query.Nearest(vector, using=name)
         request = qe.QueryRequest(
             limit=limit, offset=offset, query=query, filter=where, params=params, with_payload=True
         )

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from search.embedding import Embeddings, Space
-from search.errors import QueryError
+from search.errors import QueryError, SetupError
 from search.item import AttributeValue, Item, PhotoRecord
 from search.store import Leg, Point, StoredPoint
 
@@ -111,20 +111,39 @@ def from_payload(payload: Mapping[str, Any], vectors: Mapping[str, Any] | None =
     )
 
 
-def join_vectors(vectors: Embeddings, spaces: Sequence[Space]) -> list[float]:
-    """A point's vectors, one after the other in the order of the spaces: what `FUSION` holds.
+def list_dimensions(spaces: Sequence[Space]) -> dict[str, int]:
+    """Numbers in each named vector of a point: one vector a space, and the joint one.
 
-    The dot product of a joint vector with one that `join_legs` made is the weighted sum of the cosines, whatever the
-    weights: the query carries them, so one stored vector serves every way to weigh the spaces.
+    Raises:
+        SetupError: a space has the joint vector's name.
     """
-    return [number for space in spaces for number in vectors[space.name].tolist()]
+    sizes = {space.name: space.dimension for space in spaces}
+    if FUSION in sizes:
+        raise SetupError(f"an encoder cannot be called {FUSION!r}: that vector holds all the others; rename it")
+    return sizes | {FUSION: sum(sizes.values())}
 
 
-def join_legs(legs: Sequence[Leg], spaces: Sequence[Space]) -> list[float]:
-    """The legs' vectors, each times its weight, in the order of the spaces; zeros for a space without a leg."""
+def to_named_vectors(vectors: Embeddings, spaces: Sequence[Space]) -> dict[str, list[float]]:
+    """A point's vectors by name, the joint one among them: all of them in the order of the spaces.
+
+    The dot product of a joint vector with one that `choose_vector` made is the weighted sum of the cosines, whatever
+    the weights: the query carries them, so one stored vector serves every way to weigh the spaces.
+    """
+    lists: dict[str, list[float]] = {space.name: vectors[space.name].tolist() for space in spaces}
+    return lists | {FUSION: [number for numbers in lists.values() for number in numbers]}
+
+
+def choose_vector(legs: Sequence[Leg], spaces: Sequence[Space]) -> tuple[str, list[float]]:
+    """Which named vector a query looks at, and what it looks for there.
+
+    One leg is asked of its own space, unweighted. Several are asked of the joint vector: each times its weight, zeros
+    for a space without a leg.
+    """
+    if len(legs) == 1:
+        return legs[0].space, legs[0].vector.tolist()
     weighted = {leg.space: leg.weight * leg.vector for leg in legs}
     joint = [weighted.get(space.name, np.zeros(space.dimension, np.float32)) for space in spaces]
-    return np.concatenate(joint).tolist()  # type: ignore[no-any-return]
+    return FUSION, np.concatenate(joint).tolist()
 
 
 class Found(Protocol):

@@ -22,18 +22,18 @@ from search.store import FacetCount, Leg, Page, Point, ScoredPoint, StoredPoint
 from search.stores.conditions import as_list, translate
 from search.stores.payload import (
     FINGERPRINT_KEYS,
-    FUSION,
     INDEX,
     ITEM_ID,
     PRIMARY,
     attribute_path,
     check_place,
+    choose_vector,
     collect_parts,
     compute_point_id,
     from_payload,
-    join_legs,
-    join_vectors,
+    list_dimensions,
     to_item_payload,
+    to_named_vectors,
     to_payload,
 )
 
@@ -74,7 +74,7 @@ def open_server_store(
         MismatchError: the collection has other vectors than these spaces.
     """
     store = ServerStore(client, collection, spaces)
-    wanted = {space.name: space.dimension for space in spaces} | {FUSION: sum(space.dimension for space in spaces)}
+    wanted = list_dimensions(spaces)
     with _server(collection):
         if not client.collection_exists(collection):
             vectors = {n: models.VectorParams(size=size, distance=models.Distance.DOT) for n, size in wanted.items()}
@@ -115,8 +115,7 @@ class ServerStore:
         made = [
             models.PointStruct(
                 id=compute_point_id(p.item.id, p.photo.index),
-                vector={name: v.tolist() for name, v in p.vectors.items()}
-                | {FUSION: join_vectors(p.vectors, self._spaces)},
+                vector={**to_named_vectors(p.vectors, self._spaces)},
                 payload=to_payload(p),
             )
             for p in points
@@ -172,12 +171,12 @@ class ServerStore:
     ) -> Sequence[ScoredPoint]:
         where = self._filter(conditions, without=without)
         params = models.SearchParams(exact=exact, hnsw_ef=None if exact else 128)
-        single = len(legs) == 1
+        name, vector = choose_vector(legs, self._spaces)
         with self._server():
             records = self._client.query_points(
                 self._name,
-                query=legs[0].vector.tolist() if single else join_legs(legs, self._spaces),
-                using=legs[0].space if single else FUSION,
+                query=vector,
+                using=name,
                 query_filter=where,
                 search_params=params,
                 limit=limit,

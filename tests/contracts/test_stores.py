@@ -13,6 +13,7 @@ from qdrant_client import QdrantClient
 
 from search.attributes import AttributeKind
 from search.embedding import Space, normalise_rows
+from search.errors import SetupError
 from search.filters import AnyOf, Between, Filter, NoneOf
 from search.item import Item, PhotoRecord
 from search.store import Leg, Point, Store
@@ -298,6 +299,12 @@ def test_odd_ids_are_ids(store: Store, item_id: str) -> None:
     assert store.read_items([item_id])[item_id].item.id == item_id
     assert store.delete_items([item_id]) == 1
     assert store.count_items() == 1
+
+
+def test_no_space_can_have_the_joint_vectors_name(tmp_path: Path) -> None:
+    spaces = (Space(name="fusion", dimension=4, weights_sha256="c" * 64),)
+    with pytest.raises(SetupError, match="fusion"):
+        open_edge_store(tmp_path / "shard", spaces=spaces, schema={})
 
 
 def test_new_attributes_can_be_indexed_later(store: Store) -> None:

@@ -19,7 +19,7 @@ from search.catalogue import Catalogue
 from search.embedder import Embedder
 from search.encoders.registry import open_encoder
 from search.manifest import Manifest
-from search.store import Point, Store, StoreOpener
+from search.store import Point, Store
 from search.stores.edge import open_edge_store
 from search.thumbnails import Thumbnails
 from tests.contracts.drawn_shop import Row
@@ -53,11 +53,11 @@ class Shop:
 
 
 def open_memory_store(*, spaces, schema) -> MemoryStore:
-    """A `StoreOpener` of the store in memory."""
+    """An opener of the store in memory, for `open_shop`."""
     return MemoryStore({space.name: space.dimension for space in spaces})
 
 
-def open_shop(folder: Path, opener: StoreOpener) -> Shop:
+def open_shop(folder: Path, opener: Callable[..., Store]) -> Shop:
     """An empty catalogue in this folder."""
     pixels = PixelEncoder()
     encoders = (pixels, open_encoder("color", models=folder / "models"))

@@ -57,7 +57,8 @@ def run_index(
     manifest = _load_or_none(settings.data)
     if manifest is not None:
         check_spaces(settings.data, manifest.spaces)
-        check_encoder(encoder or "auto", manifest, settings.data)
+        if encoder is not None:
+            check_encoder(encoder, manifest, settings.data)
     feed = open_recorded_feed(path, mapping, manifest)
     chosen = settings if encoder is None else settings.model_copy(update={"encoder": encoder})
     manifest = ensure_manifest(chosen, feed.schema, say=say)
