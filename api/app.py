@@ -39,12 +39,13 @@ from api.page import Page
 from api.query_photos import QueryPhotos
 from api.request_body import ShapeError
 from api.request_id import RequestContext
-from api.routes import facets, health, info, items, photos, search
+from api.routes import classify, facets, health, info, items, photos, search
 from search.catalogue import Catalogue
 from search.errors import VitrineError
 
 ROUTERS: tuple[APIRouter, ...] = (
     search.router,
+    classify.router,
     facets.router,
     photos.router,
     items.router,

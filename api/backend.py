@@ -7,7 +7,7 @@ as there are places behind the admission, store calls in a few of their own, so 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, TypeVar, TypeVarTuple, cast
 
 import anyio
@@ -16,10 +16,12 @@ from fastapi import Depends, Request
 
 from api.limits import Admission
 from api.metrics import Metrics
+from api.predictions import refuse_classifying
 from api.query_photos import QueryPhoto, QueryPhotos
 from search.catalogue import Catalogue
 from search.embedder import EmbeddedPhoto
 from search.errors import StoreUnavailableError
+from search.query import Query, Result
 
 STORE_THREADS = 8
 
@@ -87,12 +89,50 @@ class Backend:
 
         def embed_and_keep() -> EmbeddedPhoto:
             embedded = self.catalogue.embed_photo(data)
-            self.photos.keep(
-                QueryPhoto(sha256=embedded.sha256, embeddings=embedded.embeddings, thumbnail=embedded.thumbnail)
-            )
+            self.photos.keep(QueryPhoto.from_embedded(embedded))
             return embedded
 
         return await self.do_photo_work(embed_and_keep)
+
+    async def tag_photo(self, photo: QueryPhoto) -> QueryPhoto:
+        """The photo with a tagging of the live classifier: from its pools, where another one tagged it before.
+
+        Raises:
+            NotFoundError: `no_classifier`.
+        """
+
+        def tag_and_keep() -> QueryPhoto:
+            tagged = photo.tag(self.catalogue.find_tagger())
+            if tagged is not photo:
+                self.photos.keep(tagged)
+            return tagged
+
+        tagged = await self.ask_store(tag_and_keep)
+        if tagged.tagging is None:
+            raise refuse_classifying()
+        return tagged
+
+    async def search(self, query: Query, photo: QueryPhoto | None) -> tuple[Result, QueryPhoto | None]:
+        """The answer to a question, and its photo as the classifier that was live then sees it.
+
+        A photo that was kept, or is still under way, while another classifier became the live one is tagged again:
+        vectors of two classifiers are never compared.
+        """
+
+        def search_as_tagged(kept: QueryPhoto) -> tuple[Result, QueryPhoto]:
+            while True:
+                tagger = self.catalogue.find_tagger()
+                tagged = kept.tag(tagger)
+                result = self.catalogue.search(replace(query, embeddings=tagged.embeddings))
+                if self.catalogue.find_tagger() is tagger:
+                    return result, tagged
+
+        if photo is None:
+            return await self.ask_store(self.catalogue.search, query), None
+        result, tagged = await self.ask_store(search_as_tagged, photo)
+        if tagged is not photo:
+            self.photos.keep(tagged)
+        return result, tagged
 
 
 async def _find_backend(request: Request) -> Backend:

@@ -14,7 +14,7 @@ from fastapi import Path
 from pydantic import BeforeValidator
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.schemas import MAX_ID_LENGTH
+from api.questions import MAX_ID_LENGTH
 
 PREFIX = "/v1/items/"
 SUFFIXES = ("/similar", "/photo")

@@ -1,6 +1,6 @@
 """JSON as it is read from a request: strictly, so that nobody means two things by one text.
 
-Knows nothing of what the JSON is about; shapes are in `api.schemas`.
+Knows nothing of what the JSON is about; shapes are in `api.questions`.
 """
 
 from __future__ import annotations

@@ -6,6 +6,8 @@ never ids. Knows nothing of requests; each application has a registry of its own
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -19,7 +21,7 @@ class Metrics:
 
     Attributes:
         requests: seconds of each request, by method, route template and status.
-        stages: seconds of each stage of a search: decode, embed, search.
+        stages: seconds of each stage of a search: decode, embed, classify, search.
         rejected: inputs refused, by problem code.
         items: items in the catalogue, as of the last time somebody looked.
         store_up: 1 where the store answered the last time somebody looked.
@@ -53,9 +55,9 @@ class Metrics:
         build = Gauge("vitrine_build_info", "Version of Vitrine.", ("version",), registry=self.registry)
         build.labels(version).set(1)
 
-    def observe_stages(self, *, decode_ms: float | None, embed_ms: float | None, search_ms: float) -> None:
-        """Count the stages of one search; those that did not happen are None."""
-        for stage, took_ms in (("decode", decode_ms), ("embed", embed_ms), ("search", search_ms)):
+    def observe_stages(self, stages_ms: Mapping[str, float | None]) -> None:
+        """Count the stages of one request, in milliseconds; those that did not happen are None."""
+        for stage, took_ms in stages_ms.items():
             if took_ms is not None:
                 self.stages.labels(stage).observe(took_ms / 1e3)
 

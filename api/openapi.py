@@ -12,10 +12,11 @@ from fastapi.openapi.utils import get_openapi
 
 from api.auth import is_guarded
 from api.errors import PROBLEM_JSON
-from api.schemas import ProblemAnswer, SearchRequest, WireModel
+from api.questions import ClassifyRequest, SearchRequest, WireModel
+from api.schemas import ProblemAnswer
 
 TEMPLATE = "#/components/schemas/{model}"
-_OWN_MODELS: tuple[type[WireModel], ...] = (ProblemAnswer, SearchRequest)
+_OWN_MODELS: tuple[type[WireModel], ...] = (ClassifyRequest, ProblemAnswer, SearchRequest)
 _TAGS = [
     {"name": "search", "description": "Ask the catalogue."},
     {"name": "items", "description": "Write it, one item at a time."},

@@ -1,7 +1,7 @@
-"""Photos somebody asked about, kept for a while: their embeddings and a thumbnail, never the upload.
+"""Photos somebody asked about, kept for a while: what the encoders made of them and a thumbnail, never the upload.
 
 So that the next page, another filter or a reloaded browser needs no second upload. In memory, bounded in number and
-in time, gone with the process. Knows nothing of HTTP.
+in time (some 60 KB a photo), gone with the process. Knows nothing of HTTP.
 """
 
 from __future__ import annotations
@@ -10,10 +10,13 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from search.embedder import EmbeddedPhoto
 from search.embedding import Embeddings
 from search.errors import NotFoundError
+from search.pools import Pools, round_pools
+from search.tagging import Tagger, Tagging
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,12 +24,38 @@ class QueryPhoto:
     """What is kept of one photo.
 
     Attributes:
+        embeddings: of the encoders' spaces, and of the classifier's where there is a tagging.
+        pools: what another classifier needs to tag the photo, once it is the live one.
         thumbnail: a small JPEG, made from the pixels and not from the file.
     """
 
     sha256: str
     embeddings: Embeddings
+    pools: Pools
+    tagging: Tagging | None
     thumbnail: bytes
+
+    @classmethod
+    def from_embedded(cls, embedded: EmbeddedPhoto) -> QueryPhoto:
+        """What is kept of a photo that has just been embedded."""
+        return cls(
+            sha256=embedded.sha256,
+            embeddings=embedded.embeddings,
+            pools=embedded.pools,
+            tagging=embedded.tagging,
+            thumbnail=embedded.thumbnail,
+        )
+
+    def tag(self, tagger: Tagger | None) -> QueryPhoto:
+        """The photo as this classifier sees it: itself where it did already, else without a trace of another one."""
+        version = None if self.tagging is None else self.tagging.model
+        if version == (None if tagger is None else tagger.version):
+            return self
+        embeddings = {name: vector for name, vector in self.embeddings.items() if name in self.pools}
+        if tagger is None:
+            return replace(self, embeddings=embeddings, tagging=None)
+        [tagging] = tagger.tag(round_pools({name: pool[None] for name, pool in self.pools.items()}))
+        return replace(self, embeddings={**embeddings, tagger.space.name: tagging.vector}, tagging=tagging)
 
 
 class QueryPhotos:

@@ -53,8 +53,11 @@ async def read_json_body(request: Request) -> object:
     return read_json(await request.body())
 
 
-async def read_form(request: Request, *, field: str, max_photos: int) -> FormBody:
+async def read_form(request: Request, *, field: str | None, max_photos: int) -> FormBody:
     """A form with file parts `photo` and, if there, one JSON field of this name (else its value is an empty object).
+
+    Args:
+        field: None for a form of photos alone.
 
     Raises:
         InputError: another part, a part twice, or a `photo` without a file name; `malformed_json` for the field.
@@ -69,9 +72,9 @@ async def read_form(request: Request, *, field: str, max_photos: int) -> FormBod
             elif name == field:
                 texts.append(part if isinstance(part, str) else (await part.read()).decode("utf-8", "replace"))
             else:
+                more = f" and one field {field!r} with JSON" if field else ""
                 raise InputError(
-                    f"the form has a part {name!r}; it takes files named 'photo' (with a file name) and one field "
-                    f"{field!r} with JSON",
+                    f"the form has a part {name!r}; it takes files named 'photo' (with a file name){more}",
                     code="unknown_part",
                     pointer="/" + name.replace("~", "~0").replace("/", "~1"),
                 )

@@ -1,98 +1,48 @@
-"""The wire: what a request may say and what an answer looks like.
+"""Answers: what comes back over the wire.
 
-Pydantic models, strict and closed: a number in quotes or a field nobody knows is refused. They are the source of
-`openapi.json`. Knows nothing of how a question is answered: `api.wire` turns these into queries, results into these.
+Pydantic models, strict and closed, and a source of `openapi.json`. Knows nothing of how a question is answered:
+`api.wire` turns results into these. Questions are in `api.questions`.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from search.filters import MAX_CONDITIONS
-from search.query import MAX_FACET_VALUES, MAX_FACETS, MAX_LIMIT
+from api.questions import EXAMPLE_HASH, WireModel
 
-DEFAULT_LIMIT = 24
-DEFAULT_FACET_LIMIT = 20
-MAX_ID_LENGTH = 512
-MAX_CURSOR_LENGTH = 4_096
-MAX_PHOTOS = 10
-
-SHA256 = r"^[0-9a-f]{64}$"
-PHOTO_HASH = r"^sha256:[0-9a-f]{64}$"
-
-_EXAMPLE_HASH = "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
-_SCALAR: dict[str, Any] = {"type": ["string", "number", "boolean"]}
-_VALUES: dict[str, Any] = {"anyOf": [_SCALAR, {"type": "array", "items": _SCALAR, "minItems": 1}]}
-_FILTER_SPEC: dict[str, Any] = {
-    "anyOf": [
-        *_VALUES["anyOf"],
-        {
-            "type": "object",
-            "properties": {"not": _VALUES, **{bound: {"type": "number"} for bound in ("gt", "gte", "lt", "lte")}},
-            "additionalProperties": False,
-            "minProperties": 1,
-        },
-    ]
-}
+_OUTSIDE_NOTE = "Probability, 0 to 1, that the photo shows nothing of the catalogue's kind; null without a classifier."
+_PREDICTED_NOTE = "What the classifier sees in this photo, apart from what the shop says; by attribute."
+_MODEL_NOTE = "Version of the classifier that has seen the photo; null where none has."
 
 
-class WireModel(BaseModel):
-    """Closed and strict; no infinity and no NaN."""
+class PredictedValueModel(WireModel):
+    """A label, and how probable it is: 0 to 1, calibrated."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+    value: str
+    confidence: float
 
 
-class SearchRequest(WireModel):
-    """A question.
+class PredictionModel(WireModel):
+    """What the classifier makes of one attribute."""
 
-    At most one of `item_id`, `photo` and `photo_base64`; none of them: everything the filter lets through.
-    """
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {"item_id": "SKU-1", "filter": {"color": ["Red", "Blue"], "price": {"gte": 10, "lt": 50}}, "limit": 24},
-                {"photo": _EXAMPLE_HASH, "facets": ["color", "product_type"]},
-                {"filter": {"brand": {"not": ["Acme"]}}},
-            ]
-        }
-    )
-
-    item_id: Annotated[str, Field(min_length=1, max_length=MAX_ID_LENGTH)] | None = None
-    photo: Annotated[str, Field(pattern=PHOTO_HASH)] | None = Field(
-        default=None, description="A photo sent before, by the hash its answer gave; kept for a while."
-    )
-    photo_base64: Annotated[str, Field(min_length=1)] | None = Field(
-        default=None, description="A photo's file in Base64 (RFC 4648, section 4), where multipart cannot be had."
-    )
-    filter: Annotated[dict[str, Any], Field(max_length=MAX_CONDITIONS)] = Field(
-        default_factory=dict,
-        description="Attribute to value, values (any of them), bounds (gt, gte, lt, lte) or exclusion (not).",
-        json_schema_extra={"additionalProperties": _FILTER_SPEC},
-    )
-    facets: Annotated[list[str], Field(max_length=MAX_FACETS)] = Field(
-        default_factory=list, description="Attributes to count the values of."
-    )
-    facet_limit: Annotated[int, Field(ge=1, le=MAX_FACET_VALUES)] = DEFAULT_FACET_LIMIT
-    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT
-    cursor: Annotated[str, Field(min_length=1, max_length=MAX_CURSOR_LENGTH)] | None = Field(
-        default=None, description="`next_cursor` of the same question's last page."
-    )
-    weights: Annotated[dict[str, Annotated[float, Field(ge=0, le=1e6)]], Field(max_length=16)] = Field(
-        default_factory=dict, description="How much each space counts; the catalogue's own weights where left out."
-    )
-    exact: bool = Field(default=False, description="Compare with every photo instead of asking the index.")
+    values: list[PredictedValueModel] = Field(description="Best first, also where none of them is accepted.")
+    accepted: list[str] = Field(description="Values above their thresholds: what filters and facets go by.")
+    abstained: bool = Field(description="No value is above its threshold: the classifier leaves it open.")
 
 
 class AskedModel(WireModel):
-    """What was asked, as understood."""
+    """What was asked, as understood, and what the classifier says of the photo."""
 
     kind: Literal["photo", "item", "browse"]
-    photo: str | None = Field(examples=[_EXAMPLE_HASH])
+    photo: str | None = Field(examples=[EXAMPLE_HASH])
     photo_url: str | None
     item_id: str | None
+    attributes: dict[str, PredictionModel] | None = Field(description="What is seen in the photo, where asked for.")
+    out_of_catalogue: float | None = Field(description=_OUTSIDE_NOTE)
+    outside: bool | None = Field(description="Whether that is more probable than not.")
+    model: str | None = Field(description="Version of the classifier that said so.")
 
 
 class PhotoModel(WireModel):
@@ -110,6 +60,8 @@ class HitModel(WireModel):
     id: str
     score: float | None
     item: dict[str, Any] = Field(description="The shop's own attributes, flat, under their Google Merchant names.")
+    predicted: dict[str, PredictionModel] = Field(description=_PREDICTED_NOTE)
+    model: str | None = Field(description=_MODEL_NOTE)
     parts: dict[str, float] = Field(description="Cosine similarity in each space, -1 to 1.")
     photo: PhotoModel
 
@@ -133,6 +85,7 @@ class TookModel(WireModel):
 
     decode: float
     embed: float
+    classify: float
     search: float
     total: float
 
@@ -151,11 +104,35 @@ class SearchAnswer(WireModel):
     took_ms: TookModel
 
 
+class ClassifyTookModel(WireModel):
+    """Milliseconds of each stage; 0 for one that did not happen."""
+
+    decode: float
+    embed: float
+    classify: float
+    total: float
+
+
+class ClassifyAnswer(WireModel):
+    """What the classifier sees in a photo."""
+
+    photo: str | None = Field(examples=[EXAMPLE_HASH], description="Ask again by it; null where an item was asked.")
+    photo_url: str | None
+    item_id: str | None
+    attributes: dict[str, PredictionModel]
+    out_of_catalogue: float | None = Field(description=f"{_OUTSIDE_NOTE} Null also for an item, which is in it.")
+    outside: bool | None = Field(description="Whether that is more probable than not.")
+    model: str = Field(description="Version of the classifier that said so.")
+    took_ms: ClassifyTookModel
+
+
 class ItemAnswer(WireModel):
     """One item."""
 
     id: str
     item: dict[str, Any]
+    predicted: dict[str, PredictionModel] = Field(description=_PREDICTED_NOTE)
+    model: str | None = Field(description=_MODEL_NOTE)
     photo: PhotoModel
     spaces: list[str]
 
@@ -189,6 +166,20 @@ class EncoderModel(WireModel):
     weights_sha256: str
 
 
+class PredictedAttributeModel(WireModel):
+    """An attribute the classifier names."""
+
+    labels: int = Field(description="How many labels it chooses from.")
+    multi_valued: bool
+
+
+class ClassifierModel(WireModel):
+    """The classifier whose predictions the items carry."""
+
+    version: str
+    attributes: dict[str, PredictedAttributeModel]
+
+
 class LimitsModel(WireModel):
     """What is taken at most."""
 
@@ -207,6 +198,7 @@ class InfoAnswer(WireModel):
     version: str
     items: int
     encoders: list[EncoderModel]
+    classifier: ClassifierModel | None
     weights: dict[str, float]
     attributes: dict[str, str]
     facets: list[str] = Field(description="Attributes with few enough values to choose from.")

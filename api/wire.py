@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -16,12 +16,14 @@ from pydantic_core import PydanticSerializationError
 from starlette.responses import Response
 
 from api import schemas
-from search.attributes import AttributeSchema
+from api.predictions import to_predictions
 from search.errors import QueryError
-from search.filters import Filter, filter_from_wire, filter_to_wire
+from search.filters import Filter, Source, filter_from_wire, filter_to_wire
 from search.item import PhotoRecord
+from search.manifest import Manifest
 from search.query import Hit, Query, Result
 from search.store import FacetCount
+from search.tagging import Tagging
 
 _SUFFIXES = ("not", "gte", "lte", "gt", "lt")
 
@@ -36,13 +38,23 @@ def answer_json(model: BaseModel, *, status: int = 200, headers: Mapping[str, st
     return Response(body, status_code=status, headers=dict(headers or {}), media_type="application/json")
 
 
+def read_filter(wire: Mapping[str, object], source: str, manifest: Manifest) -> Filter:
+    """Conditions from the `filter` of a question, on values of this source where they do not name another one.
+
+    Raises:
+        QueryError: with a pointer to the attribute.
+    """
+    return filter_from_wire(wire, manifest.attributes, source=Source(source), predicted=manifest.list_predicted())
+
+
 def read_filter_parameters(
-    parameters: Sequence[tuple[str, str]], reserved: Sequence[str], schema: AttributeSchema
+    parameters: Sequence[tuple[str, str]], reserved: Sequence[str], source: str, manifest: Manifest
 ) -> Filter:
     """Conditions from a query string: `color=Red&color=Blue&price_lt=50&brand_not=Acme`.
 
     Args:
         reserved: parameters that are not attributes.
+        source: whose values the conditions are about.
 
     Raises:
         QueryError: with a pointer to the parameter.
@@ -51,7 +63,7 @@ def read_filter_parameters(
     for parameter, value in parameters:
         if parameter in reserved:
             continue
-        name, suffix = _split_parameter(parameter, schema)
+        name, suffix = _split_parameter(parameter, manifest.attributes)
         spec = wire.setdefault(name, {} if suffix else [])
         if isinstance(spec, dict) != bool(suffix):
             raise QueryError(
@@ -66,7 +78,7 @@ def read_filter_parameters(
         else:
             spec[suffix] = value
     try:
-        return filter_from_wire(wire, schema)
+        return read_filter(wire, source, manifest)
     except QueryError as error:
         pointer = (error.pointer or "").removeprefix("/filter")
         raise QueryError(error.message, code=error.code, pointer=pointer) from None
@@ -78,22 +90,33 @@ def compute_query_id(query: Query) -> str:
     return hashlib.sha256(json.dumps([*facts, query.exact]).encode()).hexdigest()[:16]
 
 
-def describe_query(query: Query) -> schemas.AskedModel:
-    """What was asked, as the answer repeats it."""
+def describe_query(query: Query, tagging: Tagging | None, *, classify: bool) -> schemas.AskedModel:
+    """What was asked, as the answer repeats it, and what the classifier says of the photo."""
     sha256 = query.photo_sha256
     return schemas.AskedModel(
         kind="photo" if sha256 else "item" if query.item_id is not None else "browse",
         photo=f"sha256:{sha256}" if sha256 else None,
         photo_url=f"/v1/photos/{sha256}" if sha256 else None,
         item_id=query.item_id,
+        attributes=to_predictions(tagging.predictions) if tagging and classify else None,
+        out_of_catalogue=round(tagging.out_of_catalogue, 4) if tagging else None,
+        outside=tagging.outside if tagging else None,
+        model=tagging.model if tagging else None,
     )
 
 
-def to_answer(query: Query, result: Result, took_ms: schemas.TookModel) -> schemas.SearchAnswer:
-    """A result as its answer."""
+def to_answer(
+    query: Query, result: Result, took_ms: schemas.TookModel, *, tagging: Tagging | None = None, classify: bool = False
+) -> schemas.SearchAnswer:
+    """A result as its answer.
+
+    Args:
+        tagging: of the photo asked about, where there is a classifier.
+        classify: whether to say what it sees.
+    """
     return schemas.SearchAnswer(
         query_id=compute_query_id(query),
-        query=describe_query(query),
+        query=describe_query(query, tagging, classify=classify),
         hits=[to_hit(hit) for hit in result.hits],
         total=schemas.TotalModel(value=result.total),
         facets=to_facets(result.facets),
@@ -109,6 +132,8 @@ def to_hit(hit: Hit) -> schemas.HitModel:
         id=hit.item.id,
         score=hit.score,
         item=hit.item.to_wire(),
+        predicted=to_predictions(hit.predictions),
+        model=hit.model or None,
         parts=dict(hit.parts),
         photo=to_photo(hit.item.id, hit.photo),
     )
@@ -133,7 +158,7 @@ def quote_item_path(item_id: str) -> str:
     return "/v1/items/" + quote(item_id, safe="", errors="surrogatepass")
 
 
-def _split_parameter(parameter: str, schema: AttributeSchema) -> tuple[str, str]:
+def _split_parameter(parameter: str, schema: Container[str]) -> tuple[str, str]:
     """Attribute and suffix; an attribute whose own name ends like a suffix is taken by its whole name."""
     if parameter not in schema:
         for suffix in _SUFFIXES:

@@ -26,6 +26,7 @@ from search.embedding import normalise_rows
 from search.encoders.registry import choose_backbone, open_encoder
 from search.metrics import precision_at_k
 from search.photo import decode_photo
+from search.pools import to_embeddings
 
 K = 10
 WIDE_CLASS = 10
@@ -72,7 +73,7 @@ def embed_rows(rows: Sequence[Row], folder: Path, name: str, models: Path) -> Ma
     parts = []
     for start in range(0, len(rows), BATCH):
         photos = [decode_photo((folder / row["image"]).read_bytes()).picture for row in rows[start : start + BATCH]]
-        parts.append(encoder.embed([encoder.prepare(photo) for photo in photos]))
+        parts.append(to_embeddings(encoder.pool([encoder.prepare(photo) for photo in photos])))
     return np.concatenate(parts)
 
 

@@ -38,6 +38,7 @@ from search.encoder import Encoder
 from search.encoders.registry import open_encoder
 from search.filters import Scalar
 from search.photo import decode_photo
+from search.pools import to_embeddings
 
 BATCH = 32
 
@@ -83,18 +84,16 @@ def load_vectors(encoder: Encoder, photos: Sequence[Path], cache: Path) -> NDArr
     file = cache / f"{encoder.space.name}-{key}.npy"
     if not file.exists():
         print(f"embedding {len(photos):,} photos with {encoder.space.name}, once")
-        parts = [
-            encoder.embed([prepare(encoder, path) for path in photos[start : start + BATCH]])
-            for start in range(0, len(photos), BATCH)
-        ]
+        parts = [embed_photos(encoder, photos[start : start + BATCH]) for start in range(0, len(photos), BATCH)]
         cache.mkdir(parents=True, exist_ok=True)
         np.save(file, np.concatenate(parts))
     return np.asarray(np.load(file), dtype=np.float32)
 
 
-def prepare(encoder: Encoder, path: Path) -> NDArray[np.generic]:
-    """A photo file as the encoder takes it."""
-    return encoder.prepare(decode_photo(path.read_bytes()).picture)
+def embed_photos(encoder: Encoder, paths: Sequence[Path]) -> NDArray[np.float32]:
+    """Embeddings of photo files, shape (photos, dimension)."""
+    prepared = [encoder.prepare(decode_photo(path.read_bytes()).picture) for path in paths]
+    return to_embeddings(encoder.pool(prepared))
 
 
 def compare_stores(encoder: str, gallery: NDArray[np.float32], queries: NDArray[np.float32]) -> None:
@@ -158,7 +157,7 @@ def answer_queries(find: FindByPhoto, photos: Sequence[Path]) -> tuple[Sequence[
 def open_network_search(encoder: Encoder, gallery: NDArray[np.float32], folder: Path) -> FindByPhoto:
     """Search as Vitrine does: decode, prepare, one forward pass, the embedded store."""
     find_nearest = open_vitrine(gallery, folder)
-    return lambda path: find_nearest(encoder.embed([prepare(encoder, path)])[0])
+    return lambda path: find_nearest(embed_photos(encoder, [path])[0])
 
 
 def open_hash_search(gallery: Sequence[Path]) -> FindByPhoto:

@@ -51,19 +51,23 @@ def put_item(catalogue: Catalogue, item: Item, photos: Sequence[bytes]) -> str:
     if known is not None and (known.photos_sha256, known.row_sha256) == (photos_sha256, row_sha256):
         return "unchanged"
     ready = [catalogue.embedder.prepare(data) for data in photos]
-    embeddings = catalogue.embedder.embed([photo.prepared for photo in ready])
+    embedded = catalogue.embedder.embed([photo.prepared for photo in ready])
     points = []
-    for index, (link, photo, vectors) in enumerate(zip(links, ready, embeddings, strict=True)):
+    for index, (link, photo, each) in enumerate(zip(links, ready, embedded, strict=True)):
         catalogue.thumbnails.write(photo.sha256, photo.thumbnail)
         points.append(
             Point(
                 item=item,
                 photo=to_record(index, link, photo),
-                vectors=vectors,
+                vectors=each.embeddings,
                 photos_sha256=photos_sha256,
                 row_sha256=row_sha256,
+                tagging=each.tagging,
             )
         )
+    # Before the item, as nothing but this could tag the photos later: the uploads themselves are not kept.
+    with catalogue.pool_cache.open_writer() as pools:
+        pools.write([photo.sha256 for photo in ready], [each.pools for each in embedded])
     catalogue.adopt_attributes(kinds)
     if known is not None:
         catalogue.store.delete_photos_from(item.id, len(points))

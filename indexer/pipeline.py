@@ -1,11 +1,12 @@
 """Bulk indexing: rows in, points out, and a report.
 
     read rows -> hash photos (workers) -> skip what is unchanged (one question a batch)
-      -> decode, prepare and embed a small batch (each worker its own) -> write a larger batch -> journal
+      -> decode, prepare, embed and tag a small batch (each worker its own) -> write a larger batch -> journal
 
 Each arrow is a generator that takes from the one before it, so that memory holds a window of the feed however long it
 is, and a run that is stopped anywhere has lost only what it had not written yet. A row that cannot be used becomes a
-problem in the report, never an exception.
+problem in the report, never an exception. Pools are kept on the way, in larger pieces than the points: a run that is
+killed may lose some of them, which can be made again.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
@@ -30,6 +32,8 @@ from search.catalogue import Catalogue
 from search.embedder import ReadyPhoto
 from search.errors import InputError
 from search.item import PhotoRecord, compute_fingerprint
+from search.pool_cache import PoolWriter
+from search.pools import Pools
 from search.store import Point
 
 R = TypeVar("R")
@@ -68,10 +72,11 @@ class _Read:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Embedded:
-    """A row whose photos are embedded: a point for each that could be decoded."""
+    """A row whose photos are embedded: a point for each that could be decoded, and its pools."""
 
     read: _Read
     points: tuple[Point, ...]
+    pools: tuple[Pools, ...]
     problems: tuple[RowProblem, ...]
 
 
@@ -99,8 +104,10 @@ def index_rows(
     problems_file = reports / f"{run:04d}.jsonl"
     try:
         workers = workers or os.cpu_count() or 1
-        with open_tally(problems_file) as tally, ThreadPoolExecutor(workers) as pool:
-            finished = _run(feed, catalogue, tally, pool, workers, _Step(journal, run, tally, progress, stop))
+        with open_tally(problems_file) as tally, ThreadPoolExecutor(workers) as threads:
+            step = _Step(journal, run, tally, progress, stop)
+            with catalogue.pool_cache.open_writer() as pools:
+                finished = _run(feed, catalogue, pools, tally, threads, workers, step)
             if tally.counts["indexed"]:
                 catalogue.store.optimize()
         state = "finished" if finished else "stopped"
@@ -133,16 +140,24 @@ class _Step:
         return not self._stop()
 
 
-def _run(feed: Rows, catalogue: Catalogue, tally: Tally, pool: ThreadPoolExecutor, workers: int, step: _Step) -> bool:
+def _run(
+    feed: Rows,
+    catalogue: Catalogue,
+    pools: PoolWriter,
+    tally: Tally,
+    threads: ThreadPoolExecutor,
+    workers: int,
+    step: _Step,
+) -> bool:
     """The pipeline itself; says whether it got to the feed's end."""
     rows = _take_rows(feed, tally)
-    read = map_ahead(lambda row: _hash_photos(row, feed.root), rows, pool, depth=2 * QUESTION_BATCH)
+    read = map_ahead(lambda row: _hash_photos(row, feed.root), rows, threads, depth=2 * QUESTION_BATCH)
     changed = _skip_unchanged(read, catalogue, tally, step)
     groups = _group_rows(changed, EMBED_BATCH, lambda read: len(read.links))
-    embedded = map_ahead(lambda group: _embed_rows(group, feed.root, catalogue), groups, pool, depth=2 * workers)
+    embedded = map_ahead(lambda group: _embed_rows(group, feed.root, catalogue), groups, threads, depth=2 * workers)
     usable = _take_usable((row for group in embedded for row in group), tally)
     for batch in _group_rows(usable, WRITE_BATCH, lambda row: len(row.points)):
-        _write_rows(batch, catalogue, tally)
+        _write_rows(batch, catalogue, pools, tally)
         if not step():
             return False
     return step()
@@ -208,24 +223,24 @@ def _skip_unchanged(rows: Iterable[_Read], catalogue: Catalogue, tally: Tally, s
 def _embed_rows(rows: Sequence[_Read], root: Path, catalogue: Catalogue) -> list[_Embedded]:
     """Decode, keep thumbnails, and embed all the rows' photos in one pass."""
     decoded = [_decode_photos(read, root, catalogue) for read in rows]
-    embeddings = iter(catalogue.embedder.embed([photo.prepared for photos, _ in decoded for _, photo in photos]))
-    return [
-        _Embedded(
-            read=read,
-            problems=tuple(problems),
-            points=tuple(
-                Point(
-                    item=read.row.item,
-                    photo=to_record(index, link, photo),
-                    vectors=next(embeddings),
-                    photos_sha256=read.photos_sha256,
-                    row_sha256=read.row_sha256,
-                )
-                for index, (link, photo) in enumerate(photos)
-            ),
+    embedded = iter(catalogue.embedder.embed([photo.prepared for photos, _ in decoded for _, photo in photos]))
+    done = []
+    for read, (photos, problems) in zip(rows, decoded, strict=True):
+        own = list(islice(embedded, len(photos)))
+        points = tuple(
+            Point(
+                item=read.row.item,
+                photo=to_record(index, link, photo),
+                vectors=each.embeddings,
+                photos_sha256=read.photos_sha256,
+                row_sha256=read.row_sha256,
+                tagging=each.tagging,
+            )
+            for index, ((link, photo), each) in enumerate(zip(photos, own, strict=True))
         )
-        for read, (photos, problems) in zip(rows, decoded, strict=True)
-    ]
+        pools = tuple(each.pools for each in own)
+        done.append(_Embedded(read=read, points=points, pools=pools, problems=tuple(problems)))
+    return done
 
 
 def _decode_photos(
@@ -253,13 +268,14 @@ def _take_usable(rows: Iterable[_Embedded], tally: Tally) -> Iterator[_Embedded]
             yield row
 
 
-def _write_rows(rows: Sequence[_Embedded], catalogue: Catalogue, tally: Tally) -> None:
+def _write_rows(rows: Sequence[_Embedded], catalogue: Catalogue, pools: PoolWriter, tally: Tally) -> None:
     """Write; photos that an item no longer has go first, so that its old fingerprint stays until the end."""
     for row in rows:
         if row.read.known:
             catalogue.store.delete_photos_from(row.read.row.item.id, len(row.points))
     points = [point for row in rows for point in row.points]
     catalogue.store.upsert(points)
+    pools.write([point.photo.sha256 for point in points], [each for row in rows for each in row.pools])
     tally.counts["indexed"] += len(rows)
     tally.counts["photos"] += len(points)
 

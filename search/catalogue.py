@@ -1,4 +1,4 @@
-"""A catalogue, open: its manifest, its encoders, its store and its thumbnails behind three verbs.
+"""A catalogue, open: its manifest, its encoders, its classifier, its store and its thumbnails behind a few verbs.
 
 Put together in `vitrine/wiring.py`. Knows nothing of settings, feeds or HTTP.
 """
@@ -6,17 +6,21 @@ Put together in `vitrine/wiring.py`. Knows nothing of settings, feeds or HTTP.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from search.attributes import AttributeSchema
 from search.embedder import EmbeddedPhoto, Embedder
-from search.filters import Filter
-from search.manifest import Manifest, load_manifest, read_stamp, save_manifest
+from search.embedding import Space
+from search.encoder import Encoder
+from search.filters import Filter, Source
+from search.manifest import ClassifierRecord, Manifest, load_manifest, read_stamp, save_manifest
+from search.pool_cache import PoolCache
 from search.query import Query, Result
 from search.ranking import count_facets, run_query
 from search.store import FacetCount, Store
+from search.tagging import Tagger
 from search.thumbnails import Thumbnails
 
 
@@ -25,17 +29,30 @@ class Catalogue:
 
     Args:
         folder: data directory, where its manifest is.
+        open_encoders: opens the encoders; called at the first photo.
+        open_tagger: opens the classifier of a record; called when the first photo is to be tagged, and again once
+            another classifier has become the live one.
     """
 
     def __init__(
-        self, *, folder: Path, manifest: Manifest, store: Store, embedder: Embedder, thumbnails: Thumbnails
+        self,
+        *,
+        folder: Path,
+        manifest: Manifest,
+        store: Store,
+        open_encoders: Callable[[], Sequence[Encoder]],
+        open_tagger: Callable[[ClassifierRecord], Tagger],
+        thumbnails: Thumbnails,
     ) -> None:
         self._folder = folder
         self._lock = threading.Lock()
+        self._tagger_lock = threading.Lock()
         self._manifest = manifest
         self._written = read_stamp(folder)
+        self._open_tagger = open_tagger
+        self._tagger: Tagger | None = None
         self.store = store
-        self.embedder = embedder
+        self.embedder = Embedder(open_encoders, self.find_tagger)
         self.thumbnails = thumbnails
 
     @property
@@ -43,11 +60,33 @@ class Catalogue:
         """What the catalogue was built with, read again when another process has changed it."""
         stamp = read_stamp(self._folder)
         if stamp != self._written:
-            self._manifest, self._written = load_manifest(self._folder), stamp
+            before, self._manifest, self._written = self._manifest, load_manifest(self._folder), stamp
+            if self._manifest.spaces != before.spaces:
+                self.store.use_spaces(self._manifest.spaces)
         return self._manifest
 
+    @property
+    def pool_cache(self) -> PoolCache:
+        """Pools of the photos that were embedded, as far as they are kept."""
+        manifest = self.manifest
+        return PoolCache(self._folder / "generations" / manifest.generation / "pools", manifest.list_encoder_spaces())
+
+    def find_tagger(self) -> Tagger | None:
+        """The live classifier, opened now if it was not yet; None where nothing has been tagged.
+
+        Raises:
+            IntegrityError: its artefact is damaged, or is not the one recorded.
+        """
+        record = self.manifest.classifier
+        if record is None:
+            return None
+        with self._tagger_lock:
+            if self._tagger is None or self._tagger.version != record.version:
+                self._tagger = self._open_tagger(record)
+            return self._tagger
+
     def embed_photo(self, data: bytes) -> EmbeddedPhoto:
-        """A photo's bytes through every encoder.
+        """A photo's bytes through every encoder, and its pools through the live classifier.
 
         Raises:
             PhotoError: the photo cannot be read, or is refused.
@@ -65,10 +104,10 @@ class Catalogue:
         return run_query(query, self.store, self.manifest)
 
     def count_facets(
-        self, attributes: Sequence[str], conditions: Filter, *, limit: int
+        self, attributes: Sequence[str], conditions: Filter, *, limit: int, source: Source = Source.EITHER
     ) -> Mapping[str, Sequence[FacetCount]]:
         """Values of each attribute by falling count; see `search.ranking.count_facets`."""
-        return count_facets(attributes, conditions, self.store, self.manifest, limit=limit)
+        return count_facets(attributes, conditions, self.store, self.manifest, limit=limit, source=source)
 
     def adopt_attributes(self, kinds: AttributeSchema) -> None:
         """Add attributes to the manifest and their indexes to the store; those it has already keep their kind."""
@@ -78,6 +117,21 @@ class Catalogue:
             if fresh:
                 self.store.index_attributes(fresh)
                 save_manifest(replace(manifest, attributes={**manifest.attributes, **fresh}), self._folder)
+
+    def adopt_classifier(self, record: ClassifierRecord, space: Space, weights: Mapping[str, float]) -> None:
+        """Make a classifier the live one, once its taggings are written: manifest first, then the store follows.
+
+        Args:
+            space: where its vectors are; takes the place of a former classifier's.
+            weights: of the fusion, by space.
+        """
+        with self._lock:
+            manifest = self.manifest
+            spaces = (*manifest.list_encoder_spaces(), space)
+            changed = replace(manifest, spaces=spaces, weights=dict(weights), classifier=record)
+            save_manifest(changed, self._folder)
+            self._manifest, self._written = changed, read_stamp(self._folder)
+            self.store.use_spaces(spaces)
 
     def close(self) -> None:
         """Release the store."""

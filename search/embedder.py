@@ -1,6 +1,7 @@
-"""One photo through every encoder: the one function that both searching and indexing embed with.
+"""One photo through every encoder, and its pools through the live classifier: what both searching and indexing call.
 
-A catalogue photo asked for again therefore finds itself first. Knows nothing of stores or feeds.
+A catalogue photo asked for again therefore finds itself first. Knows nothing of stores, feeds, or of what a classifier
+is.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from numpy.typing import NDArray
 from search.embedding import Embeddings
 from search.encoder import Encoder
 from search.photo import decode_photo, encode_thumbnail
+from search.pools import PoolBatch, Pools, round_pools, to_embeddings
+from search.tagging import Tagger, Tagging
 
 Prepared = Mapping[str, NDArray[np.generic]]
 """One photo as each encoder wants it, by name of its space."""
@@ -40,27 +43,55 @@ class ReadyPhoto:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Embedded:
+    """What the encoders and the classifier make of one photo.
+
+    Attributes:
+        embeddings: one for each encoder, and the classifier's own where there is one.
+        tagging: what the classifier says; None without one.
+    """
+
+    embeddings: Embeddings
+    pools: Pools
+    tagging: Tagging | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EmbeddedPhoto:
-    """A photo and its embeddings, with what it took: milliseconds of decoding and of the encoders."""
+    """A photo with all that is made of it, see `Embedded`, and what it took.
+
+    Attributes:
+        sha256: hex digest of the file's bytes.
+        width, height: pixels of the original, upright.
+        thumbnail: re-encoded JPEG, without metadata.
+        decode_ms, embed_ms, tag_ms: milliseconds of decoding, of the encoders and of the classifier.
+    """
 
     sha256: str
     width: int
     height: int
     thumbnail: bytes
     embeddings: Embeddings
+    pools: Pools
+    tagging: Tagging | None
     decode_ms: float
     embed_ms: float
+    tag_ms: float
 
 
 class Embedder:
-    """The encoders of a catalogue. Safe to use from several threads.
+    """The encoders of a catalogue and its classifier. Safe to use from several threads.
 
     Args:
         open_encoders: called once, at the first photo, so that what embeds nothing starts without loading a model.
+        find_tagger: asked for the live classifier at every batch, as another may become the live one; None for none.
     """
 
-    def __init__(self, open_encoders: Callable[[], Sequence[Encoder]]) -> None:
+    def __init__(
+        self, open_encoders: Callable[[], Sequence[Encoder]], find_tagger: Callable[[], Tagger | None] = lambda: None
+    ) -> None:
         self._open = open_encoders
+        self._find_tagger = find_tagger
         self._lock = threading.Lock()
         self._opened: tuple[Encoder, ...] | None = None
 
@@ -86,14 +117,27 @@ class Embedder:
             thumbnail=encode_thumbnail(decoded.picture),
         )
 
-    def embed(self, batch: Sequence[Prepared]) -> list[Embeddings]:
-        """Embeddings of each prepared photo, in the order given."""
-        rows: list[dict[str, NDArray[np.float32]]] = [{} for _ in batch]
-        for encoder in self.load():
-            name = encoder.space.name
-            for row, vector in zip(rows, encoder.embed([prepared[name] for prepared in batch]), strict=True):
-                row[name] = vector
-        return list(rows)
+    def pool(self, batch: Sequence[Prepared]) -> PoolBatch:
+        """The pools of prepared photos, in the order given: one forward pass of each encoder."""
+        encoders = {encoder.space.name: encoder for encoder in self.load()}
+        return {name: encoder.pool([prepared[name] for prepared in batch]) for name, encoder in encoders.items()}
+
+    def embed(self, batch: Sequence[Prepared]) -> list[Embedded]:
+        """Pools, embeddings and tagging of each prepared photo, in the order given."""
+        return self._embed_pools(self.pool(batch), photos=len(batch)) if batch else []
+
+    def _embed_pools(self, pools: PoolBatch, *, photos: int) -> list[Embedded]:
+        vectors = {name: to_embeddings(batch) for name, batch in pools.items()}
+        tagger = self._find_tagger()
+        taggings: Sequence[Tagging | None] = [None] * photos if tagger is None else tagger.tag(round_pools(pools))
+        embedded = []
+        for row, tagging in enumerate(taggings):
+            embeddings = {name: batch[row] for name, batch in vectors.items()}
+            if tagger is not None and tagging is not None:
+                embeddings[tagger.space.name] = tagging.vector
+            own = {name: batch[row] for name, batch in pools.items()}
+            embedded.append(Embedded(embeddings=embeddings, pools=own, tagging=tagging))
+        return embedded
 
     def embed_photo(self, data: bytes) -> EmbeddedPhoto:
         """One photo, start to end.
@@ -104,13 +148,18 @@ class Embedder:
         started = time.perf_counter()
         ready = self.prepare(data)
         decoded = time.perf_counter()
-        embeddings = self.embed([ready.prepared])[0]
+        pools = self.pool([ready.prepared])
+        pooled = time.perf_counter()
+        (embedded,) = self._embed_pools(pools, photos=1)
         return EmbeddedPhoto(
             sha256=ready.sha256,
             width=ready.width,
             height=ready.height,
             thumbnail=ready.thumbnail,
-            embeddings=embeddings,
+            embeddings=embedded.embeddings,
+            pools=embedded.pools,
+            tagging=embedded.tagging,
             decode_ms=1e3 * (decoded - started),
-            embed_ms=1e3 * (time.perf_counter() - decoded),
+            embed_ms=1e3 * (pooled - decoded),
+            tag_ms=1e3 * (time.perf_counter() - pooled),
         )

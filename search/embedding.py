@@ -27,11 +27,14 @@ class Space:
         name: name of the encoder, and of the named vector in the store.
         dimension: number of components.
         weights_sha256: hash of the weights that made it; for a measured space, of the measurement's version.
+        trained: learnt on this very catalogue, so replaced by another one while the catalogue lives; a photo may have
+            no embedding in it.
     """
 
     name: str
     dimension: int
     weights_sha256: str
+    trained: bool = False
 
 
 def normalise_rows(matrix: NDArray[np.float32]) -> NDArray[np.float32]:

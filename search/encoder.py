@@ -48,14 +48,18 @@ class EncoderCard:
 
 
 class Encoder(Protocol):
-    """Photos to embeddings. Safe to call from several threads."""
+    """Photos to pools, and so to embeddings. Safe to call from several threads."""
 
     @property
     def space(self) -> Space:
         """Which space the embeddings are in."""
 
     def prepare(self, picture: Picture) -> NDArray[np.generic]:
-        """One photo as the array `embed` takes: the part that can run ahead, in workers, one photo at a time."""
+        """One photo as the array `pool` takes: the part that can run ahead, in workers, one photo at a time."""
 
-    def embed(self, prepared: Sequence[NDArray[np.generic]]) -> NDArray[np.float32]:
-        """Unit-length embeddings, shape (photos, dimension). A photo's embedding does not depend on its batch."""
+    def pool(self, prepared: Sequence[NDArray[np.generic]]) -> NDArray[np.float32]:
+        """What one forward pass gives of each photo and its bands: shape (photos, parts, dimension), not scaled.
+
+        The parts are `search.pools.PARTS`; the first, scaled to unit length, is the photo's embedding. A part without
+        anything to see in it is zeros; the whole never is. A photo's pools do not depend on its batch.
+        """

@@ -1,7 +1,8 @@
 """Conditions on attributes: what they are, and how they are written on a command line and on the wire.
 
 A filter is a tuple of conditions that must all hold. On an attribute with several values a condition holds when one
-of the values does (`NoneOf`: when none does). Knows nothing of any store's filter language.
+of the values does (`NoneOf`: when none does). A value comes from the merchant or was predicted from the photo; a
+condition says which of them it is about. Knows nothing of any store's filter language.
 """
 
 from __future__ import annotations
@@ -9,8 +10,10 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar
 
 from search.attributes import AttributeKind, AttributeSchema
 from search.errors import QueryError
@@ -22,12 +25,26 @@ MAX_VALUE_LENGTH = 1_000
 Scalar = str | int | float
 
 
+class Source(StrEnum):
+    """Whose values an attribute has.
+
+    MERCHANT: those of the feed.
+    PREDICTED: those the classifier accepted.
+    EITHER: the merchant's; the predicted ones where the merchant gave none.
+    """
+
+    MERCHANT = "merchant"
+    PREDICTED = "predicted"
+    EITHER = "either"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnyOf:
     """The attribute has one of these values."""
 
     attribute: str
     values: tuple[Scalar, ...]
+    source: Source = Source.MERCHANT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,11 +53,15 @@ class NoneOf:
 
     attribute: str
     values: tuple[Scalar, ...]
+    source: Source = Source.MERCHANT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Between:
     """The attribute is a number within these bounds; a bound that is None does not bind."""
+
+    source: ClassVar[Source] = Source.MERCHANT
+    """Numbers are not predicted."""
 
     attribute: str
     gt: float | None = None
@@ -56,10 +77,17 @@ _EXPRESSION = re.compile(r"^\s*(?P<name>.+?)\s*(?P<operator>!=|>=|<=|=|>|<)\s*(?
 _BOUNDS = {">": "gt", ">=": "gte", "<": "lt", "<=": "lte"}
 
 
-def parse_filter(expressions: Sequence[str], schema: AttributeSchema) -> Filter:
+def parse_filter(
+    expressions: Sequence[str],
+    schema: AttributeSchema,
+    *,
+    source: Source = Source.EITHER,
+    predicted: Set[str] = frozenset(),
+) -> Filter:
     """Conditions from `color=Red`, `color=Red,Blue`, `brand!=Acme`, `price<50`, `year>=2011`.
 
-    A comma separates values that are all wanted; a value that has a comma itself is written in double quotes.
+    A comma separates values that are all wanted; a value that has a comma itself is written in double quotes. The
+    arguments are those of `filter_from_wire`.
 
     Raises:
         QueryError: an expression that cannot be read, or an attribute or value the catalogue cannot have.
@@ -87,14 +115,27 @@ def parse_filter(expressions: Sequence[str], schema: AttributeSchema) -> Filter:
         elif before is not None:
             raise QueryError(f"filter on {name!r} is given both as values and as bounds; choose one of the two")
         wire[name] = spec
-    return filter_from_wire(wire, schema)
+    return filter_from_wire(wire, schema, source=source, predicted=predicted)
 
 
-def filter_from_wire(wire: Mapping[str, object], schema: AttributeSchema) -> Filter:
+def filter_from_wire(
+    wire: Mapping[str, object],
+    schema: AttributeSchema,
+    *,
+    source: Source = Source.EITHER,
+    predicted: Set[str] = frozenset(),
+) -> Filter:
     """Conditions from `{"color": ["Red", "Blue"], "price": {"gte": 10, "lt": 50}, "brand": {"not": ["x"]}}`.
 
+    An attribute that says for itself whose values it is about is written `{"any": ["Red"], "source": "predicted"}`.
+
+    Args:
+        source: whose values the others are about.
+        predicted: attributes with predictions; a condition on another one is about the merchant's values.
+
     Raises:
-        QueryError: with a pointer to the attribute, where it is unknown or its value cannot be of its kind.
+        QueryError: with a pointer to the attribute, where it is unknown, its value cannot be of its kind, or
+            predictions are asked for that there are none of.
     """
     if len(wire) > MAX_CONDITIONS:
         raise QueryError(f"a filter has at most {MAX_CONDITIONS} attributes, this one {len(wire)}", pointer="/filter")
@@ -109,40 +150,60 @@ def filter_from_wire(wire: Mapping[str, object], schema: AttributeSchema) -> Fil
                 code="unknown_attribute",
                 pointer=pointer,
             )
-        if isinstance(spec, Mapping):
-            conditions.extend(_read_bounds(name, kind, spec, pointer))
-        else:
-            conditions.append(AnyOf(attribute=name, values=_read_values(name, kind, spec, pointer)))
+        full = {"source": source, **spec} if isinstance(spec, Mapping) else {"source": source, "any": spec}
+        conditions.extend(_read_conditions(name, kind, full, predicted, pointer))
     return tuple(conditions)
 
 
 def filter_to_wire(conditions: Filter) -> dict[str, object]:
-    """The inverse of `filter_from_wire`, in a stable form; two equal filters give equal objects."""
-    wire: dict[str, object] = {}
+    """The inverse of `filter_from_wire` with the merchant as source, in a stable form.
+
+    Two equal filters give equal objects, and two filters that ask different sources different ones.
+    """
+    specs: dict[str, dict[str, object]] = {}
     for condition in sorted(conditions, key=lambda c: (c.attribute, type(c).__name__)):
-        if isinstance(condition, AnyOf):
-            wire[condition.attribute] = sorted(condition.values, key=repr)
+        spec = specs.setdefault(condition.attribute, {})
+        if isinstance(condition, Between):
+            spec.update({b: v for b in _BOUNDS.values() if (v := getattr(condition, b)) is not None})
             continue
-        bounds = wire.setdefault(condition.attribute, {})
-        assert isinstance(bounds, dict)
-        if isinstance(condition, NoneOf):
-            bounds["not"] = sorted(condition.values, key=repr)
-        else:
-            bounds.update({b: v for b in _BOUNDS.values() if (v := getattr(condition, b)) is not None})
-    return wire
+        spec["any" if isinstance(condition, AnyOf) else "not"] = sorted(condition.values, key=repr)
+        if condition.source is not Source.MERCHANT:
+            spec["source"] = condition.source.value
+    return {name: spec["any"] if spec.keys() == {"any"} else spec for name, spec in specs.items()}
 
 
-def _read_bounds(name: str, kind: AttributeKind, spec: Mapping[str, object], pointer: str) -> list[Condition]:
-    unknown = spec.keys() - {"not", *_BOUNDS.values()}
-    if unknown or not spec:
+def _choose_source(name: str, asked: object, predicted: Set[str], pointer: str) -> Source:
+    if asked not in list(Source):
+        raise QueryError(f"the source {asked!r} of {name!r} is none; it is {', '.join(Source)}", pointer=pointer)
+    source = Source(str(asked))
+    if name in predicted or source is Source.MERCHANT:
+        return source
+    if source is Source.PREDICTED:
+        there = f"predicted are {', '.join(sorted(predicted))}" if predicted else "this catalogue has no predictions"
+        raise QueryError(
+            f"{name!r} is not predicted here ({there}); ask for it with source merchant or either",
+            code="not_predicted",
+            pointer=pointer,
+        )
+    return Source.MERCHANT
+
+
+def _read_conditions(
+    name: str, kind: AttributeKind, spec: Mapping[str, object], predicted: Set[str], pointer: str
+) -> list[Condition]:
+    unknown = spec.keys() - {"any", "not", "source", *_BOUNDS.values()}
+    if unknown or spec.keys() == {"source"}:
         raise QueryError(
             f"filter on {name!r} has {sorted(unknown)!r}; a range is written with gt, gte, lt, lte, "
-            "an exclusion with not",
+            "an exclusion with not, values that have a source of their own with any",
             pointer=pointer,
         )
     conditions: list[Condition] = []
-    if "not" in spec:
-        conditions.append(NoneOf(attribute=name, values=_read_values(name, kind, spec["not"], pointer)))
+    for key, condition in (("any", AnyOf), ("not", NoneOf)):
+        if key in spec:
+            values = _read_values(name, kind, spec[key], pointer)
+            source = _choose_source(name, spec["source"], predicted, pointer)
+            conditions.append(condition(attribute=name, values=values, source=source))
     bounds = {b: _read_number(name, spec[b], pointer) for b in _BOUNDS.values() if b in spec}
     if bounds and kind not in (AttributeKind.NUMBER, AttributeKind.INTEGER):
         raise QueryError(f"{name!r} is {kind.value}, not a number: it cannot be compared with < or >", pointer=pointer)

@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from search.embedding import Embeddings
-from search.filters import Filter
+from search.filters import Filter, Source
 from search.item import Item, PhotoRecord
 from search.store import FacetCount
+from search.tagging import Prediction
 
 MAX_LIMIT = 250
 MAX_FACETS = 32
@@ -30,6 +31,7 @@ class Query:
         conditions: what every hit fulfils.
         facets: attributes to count values of.
         facet_limit: values counted of each, 1 to `MAX_FACET_VALUES`.
+        source: whose values are counted of an attribute that is predicted; a condition has its own source.
         limit: hits on a page, 1 to `MAX_LIMIT`.
         cursor: where a former result said to go on.
         exact: compare with every photo rather than ask the HNSW index.
@@ -42,6 +44,7 @@ class Query:
     conditions: Filter = ()
     facets: Sequence[str] = ()
     facet_limit: int = 20
+    source: Source = Source.EITHER
     limit: int = 24
     cursor: str | None = None
     exact: bool = False
@@ -54,13 +57,17 @@ class Hit:
     Attributes:
         photo: the photo of the item that is nearest.
         score: weighted mean of the parts, in [-1, 1]; None where nothing was compared.
-        parts: cosine similarity in each space, in [-1, 1].
+        parts: cosine similarity in each space, in [-1, 1]; 0 in a space the photo has no embedding in.
+        predictions: what the classifier said of that photo, by attribute.
+        model: version of that classifier; empty where none has seen the photo.
     """
 
     item: Item
     photo: PhotoRecord
     score: float | None
     parts: Mapping[str, float]
+    predictions: Mapping[str, Prediction] = field(default_factory=dict)
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

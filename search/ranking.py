@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 from search.attributes import AttributeKind
 from search.cursor import Place, digest_query, read_cursor, write_cursor
 from search.errors import NotFoundError, QueryError
-from search.filters import Filter
+from search.filters import Filter, Source
 from search.manifest import Manifest
 from search.query import MAX_FACET_VALUES, MAX_FACETS, MAX_LIMIT, Hit, Query, Result
-from search.store import NEAREST_DEPTH, FacetCount, Leg, ScoredPoint, Store
+from search.store import NEAREST_DEPTH, FacetCount, Leg, ScoredPoint, Store, StoredPoint
 
 TIE_MARGIN = 4
 """Points asked for beyond a page: more than the photos that most often score alike."""
@@ -33,19 +33,20 @@ def run_query(query: Query, store: Store, manifest: Manifest) -> Result:
     if not 1 <= query.limit <= MAX_LIMIT:
         raise QueryError(f"limit is {query.limit}; a page has 1 to {MAX_LIMIT} hits", pointer="/limit")
     weights = choose_weights(query.weights, manifest)
-    digest = digest_query(query, weights, manifest.generation)
+    digest = digest_query(query, weights, manifest.name_state())
     place = read_cursor(query.cursor, digest)
     legs = _choose_legs(query, weights, store)
     if legs:
         hits, following = _find_hits(query, legs, place, store)
     else:
         hits, following = _scan_hits(query, place, store)
+    facets = count_facets(query.facets, query.conditions, store, manifest, limit=query.facet_limit, source=query.source)
     return Result(
         hits=hits,
         total=store.count_items(query.conditions),
-        facets=count_facets(query.facets, query.conditions, store, manifest, limit=query.facet_limit),
+        facets=facets,
         next_cursor=write_cursor(following, digest) if following else None,
-        weights=weights if legs else {},
+        weights={leg.space: leg.weight for leg in legs},
         search_ms=1e3 * (time.perf_counter() - started),
     )
 
@@ -74,12 +75,21 @@ def choose_weights(asked: Mapping[str, float], manifest: Manifest) -> Mapping[st
 
 
 def count_facets(
-    attributes: Sequence[str], conditions: Filter, store: Store, manifest: Manifest, *, limit: int
+    attributes: Sequence[str],
+    conditions: Filter,
+    store: Store,
+    manifest: Manifest,
+    *,
+    limit: int,
+    source: Source = Source.EITHER,
 ) -> Mapping[str, Sequence[FacetCount]]:
     """Values of each attribute by falling count of items.
 
     An attribute's own conditions are left out of its counts, so that a shopper who chose red still sees how many blue
     ones there are (the refinement list of InstantSearch).
+
+    Args:
+        source: whose values are counted of an attribute that is predicted; of another one, the merchant's.
 
     Raises:
         QueryError: too many attributes, or one without a set of values to count.
@@ -96,8 +106,14 @@ def count_facets(
             raise QueryError(
                 f"{attribute!r} {what}; facets can be: {countable}", code="unknown_attribute", pointer="/facets"
             )
+    predicted = manifest.list_predicted()
     return {
-        attribute: store.count_facet(attribute, tuple(c for c in conditions if c.attribute != attribute), limit=limit)
+        attribute: store.count_facet(
+            attribute,
+            tuple(condition for condition in conditions if condition.attribute != attribute),
+            limit=limit,
+            source=source if attribute in predicted else Source.MERCHANT,
+        )
         for attribute in dict.fromkeys(attributes)
     }
 
@@ -108,6 +124,7 @@ def list_facets(manifest: Manifest) -> Sequence[str]:
 
 
 def _choose_legs(query: Query, weights: Mapping[str, float], store: Store) -> list[Leg]:
+    """A leg for each space, less a trained one that nobody has embedded the photo in: the others share its weight."""
     if query.embeddings is not None:
         embeddings = query.embeddings
     elif query.item_id is not None:
@@ -117,7 +134,15 @@ def _choose_legs(query: Query, weights: Mapping[str, float], store: Store) -> li
         embeddings = found[query.item_id].vectors
     else:
         return []
-    return [Leg(space=name, vector=embeddings[name], weight=weight) for name, weight in weights.items()]
+    there = {name: weight for name, weight in weights.items() if name in embeddings}
+    if not there:
+        raise QueryError(
+            f"what is asked about has no embedding in {', '.join(weights)}; weigh another space",
+            code="no_embedding",
+            pointer="/weights",
+        )
+    total = sum(there.values()) if len(there) < len(weights) else 1.0
+    return [Leg(space=name, vector=embeddings[name], weight=weight / total) for name, weight in there.items()]
 
 
 def _find_hits(query: Query, legs: Sequence[Leg], place: Place, store: Store) -> tuple[list[Hit], Place | None]:
@@ -146,7 +171,18 @@ def _to_hit(scored: ScoredPoint) -> Hit:
     """Float32 sums can pass 1 by a hair; a cosine cannot."""
     parts = {name: max(-1.0, min(1.0, part)) for name, part in scored.parts.items()}
     score = max(-1.0, min(1.0, scored.score))
-    return Hit(item=scored.point.item, photo=scored.point.photo, score=score, parts=parts)
+    return _read_hit(scored.point, score, parts)
+
+
+def _read_hit(point: StoredPoint, score: float | None, parts: Mapping[str, float]) -> Hit:
+    return Hit(
+        item=point.item,
+        photo=point.photo,
+        score=score,
+        parts=parts,
+        predictions=point.predictions,
+        model=point.model,
+    )
 
 
 def _collapse_photos(points: Sequence[ScoredPoint]) -> list[ScoredPoint]:
@@ -159,5 +195,5 @@ def _collapse_photos(points: Sequence[ScoredPoint]) -> list[ScoredPoint]:
 
 def _scan_hits(query: Query, place: Place, store: Store) -> tuple[list[Hit], Place | None]:
     page = store.scan(query.conditions, limit=query.limit, after=place.after)
-    hits = [Hit(item=p.item, photo=p.photo, score=None, parts={}) for p in page.points]
+    hits = [_read_hit(point, None, {}) for point in page.points]
     return hits, Place(after=page.next_after) if page.next_after else None

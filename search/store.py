@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from search.attributes import AttributeSchema
-from search.embedding import Embeddings, Vector
-from search.filters import Filter
+from search.embedding import Embeddings, Space, Vector
+from search.filters import Filter, Source
 from search.item import Item, PhotoRecord
+from search.tagging import Prediction, Tagging
 
 NEAREST_DEPTH = 2_000
 """How deep a ranking can be asked for; its pages end there."""
@@ -21,24 +22,38 @@ NEAREST_DEPTH = 2_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
-    """One photo on its way into the store."""
+    """One photo on its way into the store.
+
+    Attributes:
+        vectors: one for every space; for a trained space only where there is a tagging of that very classifier.
+        tagging: what the classifier says of the photo.
+    """
 
     item: Item
     photo: PhotoRecord
     vectors: Embeddings
     photos_sha256: str
     row_sha256: str
+    tagging: Tagging | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredPoint:
-    """One photo as the store holds it; `vectors` has the spaces that were asked for."""
+    """One photo as the store holds it.
+
+    Attributes:
+        vectors: of the spaces that were asked for, as far as the photo has them.
+        predictions: what a classifier said of the photo, by attribute.
+        model: version of that classifier; empty where none has seen the photo.
+    """
 
     item: Item
     photo: PhotoRecord
     photos_sha256: str
     row_sha256: str
     vectors: Embeddings = field(default_factory=dict)
+    predictions: Mapping[str, Prediction] = field(default_factory=dict)
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +62,7 @@ class ScoredPoint:
 
     Attributes:
         score: weighted sum of the parts.
-        parts: cosine similarity in each space asked, in [-1, 1].
+        parts: cosine similarity in each space asked, in [-1, 1]; 0 in a space the point has no vector in.
     """
 
     point: StoredPoint
@@ -85,6 +100,23 @@ class Page:
     next_after: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhotoKey:
+    """Which photo a point is of; `sha256` is that of the photo's bytes."""
+
+    item_id: str
+    index: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhotoPage:
+    """Some photos in a stable order, and where the next page starts; None after the last one."""
+
+    photos: Sequence[PhotoKey]
+    next_after: str | None
+
+
 class Store(Protocol):
     """One catalogue's points. Every method may raise `StoreUnavailableError`.
 
@@ -95,7 +127,7 @@ class Store(Protocol):
         """Write points; a point of the same item and photo index is replaced."""
 
     def replace_attributes(self, items: Mapping[str, Item], row_sha256: Mapping[str, str]) -> None:
-        """New attributes for items by id, on all of their photos; the vectors stay as they are."""
+        """New attributes for items by id, on all of their photos; vectors and predictions stay as they are."""
 
     def delete_items(self, item_ids: Collection[str]) -> int:
         """Remove items with all of their photos; returns how many of them were there."""
@@ -127,7 +159,8 @@ class Store(Protocol):
     ) -> Sequence[ScoredPoint]:
         """Points by falling score, the sum over legs of weight times cosine similarity.
 
-        Two photos of one item are two points.
+        Two photos of one item are two points. A leg counts 0 for a point without a vector in its space; where it is
+        the only leg, such a point is not found.
 
         Args:
             exact: compare with every point instead of asking the HNSW index.
@@ -140,8 +173,39 @@ class Store(Protocol):
     def count_items(self, conditions: Filter = ()) -> int:
         """Exact number of items that match."""
 
-    def count_facet(self, attribute: str, conditions: Filter, *, limit: int) -> Sequence[FacetCount]:
-        """Values of a keyword or integer attribute by falling count of matching items."""
+    def count_facet(
+        self, attribute: str, conditions: Filter, *, limit: int, source: Source = Source.MERCHANT
+    ) -> Sequence[FacetCount]:
+        """Values of a keyword or integer attribute by falling count of matching items, then by value.
+
+        Args:
+            source: whose values are counted: the merchant's, the predicted tags, or the tags of the items the merchant
+                gave no value beside the merchant's values of the others.
+        """
+
+    def list_photos(self, *, limit: int, after: str | None = None) -> PhotoPage:
+        """Every photo of every item in a stable order, without its item: what a classifier has to be asked about."""
+
+    def prepare_space(self, space: Space) -> None:
+        """Make room for the vectors of a trained space. Nothing reads them before `use_spaces`; twice is once."""
+
+    def write_taggings(self, taggings: Mapping[tuple[str, int], Tagging], space: Space) -> None:
+        """Write what a classifier says of photos that are there, by item id and photo index; others are left out.
+
+        The predictions can be read and filtered by at once, the vectors count from `use_spaces` on.
+
+        Args:
+            space: the classifier's own, prepared.
+
+        Raises:
+            MismatchError: a tagging is of another classifier.
+        """
+
+    def use_spaces(self, spaces: Sequence[Space]) -> None:
+        """Search in these spaces from now on, and drop the vectors of every other one; twice is once.
+
+        A photo without a vector in a trained space is found by its other ones.
+        """
 
     def index_attributes(self, schema: AttributeSchema) -> None:
         """Make the attribute indexes that are missing; filters are slow and facets refused without."""

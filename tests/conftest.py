@@ -13,6 +13,8 @@ ROOT = Path(__file__).resolve().parent.parent
 # Names under which Debian, other distributions and Google ship Chromium.
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
+FASHION_MNIST = [f"{part}-{kind}-ubyte.gz" for part in ("train", "t10k") for kind in ("images-idx3", "labels-idx1")]
+
 
 @pytest.fixture(autouse=True)
 def _no_settings_of_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -34,6 +36,15 @@ def catalogue_dir() -> Path:
     folder = Path(os.environ.get("VITRINE_TEST_CATALOGUE") or ROOT.parent / "shared" / "catalogue")
     if not (folder / "products.csv").is_file():
         pytest.skip(f"no products.csv in {folder}; name the folder of the real photos in VITRINE_TEST_CATALOGUE")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def fashion_mnist_dir() -> Path:
+    """Folder with Fashion-MNIST's four files: `VITRINE_TEST_FASHION_MNIST`, else where Debian's package puts them."""
+    folder = Path(os.environ.get("VITRINE_TEST_FASHION_MNIST") or "/usr/share/datasets/fashion-mnist")
+    if not all((folder / name).is_file() for name in FASHION_MNIST):
+        pytest.skip(f"Fashion-MNIST is not in {folder}; on Debian it is the package dataset-fashion-mnist")
     return folder
 
 

@@ -13,6 +13,7 @@ import { addHits, clearHits, dimHits, showHits, showMore, showSkeletons } from "
 import { choosePicture, openIntake } from "./intake.js";
 import { askForKey, clearNotice, showNotice, showProblem } from "./notice.js";
 import { adoptFile, openQuery, showFile, showInvitation, showItem, showPicture } from "./query.js";
+import { awaitSeen, hideSeen, openSeen, saySeen, showSeen } from "./seen.js";
 import { askNear, clearFilters, countFilters, emptyState, readState, toFilter, writeState } from "./state.js";
 import { sayCount, sayItems, sayTitle } from "./words.js";
 
@@ -24,7 +25,7 @@ const PICTURE = "your picture";
 let info = null;
 let early = null; // a picture given before `info` was there
 let state = emptyState();
-let view = null; // what is on the screen: {address, hits, total, facets, cursor, near, scroll}
+let view = null; // what is on the screen: {address, hits, total, facets, cursor, near, seen, scroll}
 let running = new AbortController();
 const views = new Map(); // views left, by address: Back shows them as they were, without asking again
 const files = new Map(); // pictures of this visit by hash, for the day the server has forgotten one
@@ -51,7 +52,8 @@ async function start() {
   }
   clearNotice();
   find("tagline").textContent = sayItems(info.items);
-  openFacets({ attributes: info.attributes, change: (next) => go(next) });
+  openFacets({ attributes: info.attributes, predicted: listPredicted(), change: (next) => go(next) });
+  openSeen({ change: (next) => go(next) });
   find("more-button").addEventListener("click", (event) => loadMore({ byKeyboard: event.detail === 0 }));
   document.addEventListener("click", followLink);
   addEventListener("popstate", () => {
@@ -96,17 +98,19 @@ async function show(next, { answer = null, again = false } = {}) {
   const nearBefore = asksAnew ? null : view.near;
   if (asksAnew) {
     view = null;
+    expectSeen();
     showSkeletons();
     scrollTo(0, 0);
   } else {
+    showSeen(state);
     dimHits();
   }
   try {
     const near = answer?.near ?? nearBefore ?? (await readNear(signal));
     const found = answer?.found ?? (await askAgain(signal));
     if (signal.aborted) return;
-    showView({ address, hits: found.hits, total: found.total.value, facets: found.facets, cursor: found.next_cursor, near, scroll: 0 });
-    announce(sayShown());
+    showView({ address, hits: found.hits, total: found.total.value, facets: found.facets, cursor: found.next_cursor, near, seen: found.query, scroll: 0 });
+    announce([sayShown(), asksAnew ? saySeen() : ""].filter(Boolean).join(". "));
   } catch (error) {
     handle(error, () => show(next));
   }
@@ -127,15 +131,34 @@ async function readNear(signal) {
 async function askAgain(signal) {
   const file = files.get(state.photo);
   try {
-    return await search({ ...buildQuestion(), ...(state.photo && { photo: state.photo }), ...(state.item && { item_id: state.item }) }, signal);
+    if (state.photo) return await search({ ...buildPhotoQuestion(), photo: state.photo }, signal);
+    return await search({ ...buildQuestion(), ...(state.item && { item_id: state.item }) }, signal);
   } catch (error) {
     if (error.code !== "photo_expired" || !file) throw error;
-    return searchFile(file, buildQuestion(), signal);
+    return searchFile(file, buildPhotoQuestion(), signal);
   }
 }
 
 function buildQuestion() {
-  return { filter: toFilter(state), facets: info.facets, facet_limit: FACET_LIMIT };
+  return { ...buildFilter(), facets: info.facets, facet_limit: FACET_LIMIT };
+}
+
+function buildPhotoQuestion() {
+  return { ...buildQuestion(), ...(info.classifier && { classify: true }) };
+}
+
+function buildFilter() {
+  const predicted = listPredicted();
+  return { filter: toFilter(state, predicted), ...(predicted.length > 0 && { source: state.source }) };
+}
+
+/** Attributes the classifier names; none where there is no classifier. */
+const listPredicted = () => Object.keys(info.classifier?.attributes ?? {});
+
+/** Makes room for what the classifier will say of a picture; takes it away where nothing will be said. */
+function expectSeen(photo = state.photo) {
+  if (photo && info.classifier) awaitSeen();
+  else hideSeen();
 }
 
 /** A new picture: asked at once with the filters as they are; the address changes when the server has named it. */
@@ -146,11 +169,12 @@ async function askWithFile(file) {
   const signal = supersede();
   showFile(file);
   clearNotice();
+  expectSeen(file);
   showSkeletons();
   scrollTo(0, 0);
   announce("Searching with your picture");
   try {
-    const found = await searchFile(file, buildQuestion(), signal);
+    const found = await searchFile(file, buildPhotoQuestion(), signal);
     if (signal.aborted) return;
     const { photo, photo_url: url } = found.query;
     keepFile(photo, file);
@@ -169,7 +193,7 @@ async function loadMore({ byKeyboard }) {
   button.ariaDisabled = "true";
   try {
     const near = { ...(state.photo && { photo: state.photo }), ...(state.item && { item_id: state.item }) };
-    const found = await search({ filter: toFilter(state), ...near, cursor: asked.cursor }, running.signal);
+    const found = await search({ ...buildFilter(), ...near, cursor: asked.cursor }, running.signal);
     if (view !== asked) return;
     view.hits = [...view.hits, ...found.hits];
     view.cursor = found.next_cursor;
@@ -189,6 +213,8 @@ function showView(next) {
   view = next;
   showFilters(state, view.facets);
   showNear(view.near);
+  if (state.photo && info.classifier) showSeen(state, view.seen);
+  else hideSeen();
   showHits(view.hits, { onDetails: openHit, similarTo });
   showMore({ shown: view.hits.length, total: view.total, more: view.cursor !== null });
   find("results-title").textContent = view.near ? `${sayItems(view.total)}, most similar first` : sayItems(view.total);
@@ -218,6 +244,7 @@ function handle(error, retry) {
   if (error.name === "AbortError") return;
   if (!(error instanceof Problem)) throw error;
   view = null;
+  hideSeen();
   clearHits();
   find("more").hidden = true;
   find("results-title").textContent = "Results";

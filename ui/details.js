@@ -3,7 +3,7 @@
 import { build, buildIcon, CROSS, find } from "./elements.js";
 import { buildColor, buildScore } from "./grid.js";
 import { showPhoto } from "./photos.js";
-import { isColor, sayAttribute, sayPrice, sayTitle, sayValue } from "./words.js";
+import { isColor, sayAttribute, sayPrice, sayShare, sayTitle, sayValue } from "./words.js";
 
 const MAX_PHOTOS = 10;
 // Shown elsewhere in the dialog, or of no use to a reader.
@@ -35,7 +35,7 @@ export function showDetails(hit, { similarTo }) {
     price === null ? null : build("p", { class: "details-price" }, price),
     actions,
     item.description ? build("p", { class: "details-description" }, sayValue(item.description)) : null,
-    buildAttributes(item), buildParts(hit));
+    buildAttributes(item), buildPredicted(hit), buildParts(hit));
   dialog.replaceChildren(close, build("div", { class: "details-columns" }, buildPhotos(hit), words));
   dialog.showModal();
   dialog.scrollTop = 0;
@@ -93,6 +93,28 @@ function buildAttributes(item) {
     list.append(build("div", {}, build("dt", {}, sayAttribute(name)), build("dd", {}, said)));
   }
   return list;
+}
+
+/** What the classifier sees in the photo, apart from what the shop says of the item. */
+function buildPredicted({ predicted }) {
+  const rows = Object.entries(predicted ?? {});
+  if (rows.length === 0) return null;
+  const list = build("dl", { class: "attributes" });
+  for (const [name, { values, accepted }] of rows) {
+    const sure = values.filter(({ value }) => accepted.includes(value));
+    const said = build("dd", {});
+    if (sure.length === 0) {
+      said.append(build("span", { class: "unsure" }, values.length > 0 ? `not sure; perhaps ${values[0].value} ` : "not sure"));
+      if (values.length > 0) said.append(build("span", { class: "confidence" }, sayShare(values[0].confidence)));
+    }
+    for (const [index, { value, confidence }] of sure.entries()) {
+      said.append(index > 0 ? ", " : "", isColor(name) ? buildColor(value) : value, " ");
+      said.append(build("span", { class: "confidence" }, sayShare(confidence)));
+    }
+    list.append(build("div", {}, build("dt", {}, sayAttribute(name)), said));
+  }
+  return build("section", { class: "why predicted", "aria-labelledby": "predicted-title" },
+    build("h3", { id: "predicted-title" }, "Seen in the photo"), list);
 }
 
 function buildParts({ score, parts }) {

@@ -39,6 +39,16 @@ export function find(id) {
   return node;
 }
 
+/** Rebuilds part of the page without throwing the keyboard out of it: what had the focus is found by its `data-key`. */
+export function keepFocus(part, rebuild) {
+  const key = part.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
+  rebuild();
+  if (key === undefined) return;
+  const buttons = [...part.querySelectorAll("[data-key]")];
+  const again = buttons.find((button) => button.dataset.key === key) ?? buttons[0] ?? find("results");
+  again.focus({ preventScroll: true });
+}
+
 let announcements = 0;
 
 /** Says a sentence to screen readers. */

@@ -1,8 +1,8 @@
-/** Facet chips, the price range and the row of applied filters. Hands every change to `onChange(state)`. */
+/** Facet chips, whose values they count, the price range, the row of applied filters. Hands every change to `onChange(state)`. */
 
-import { build, buildIcon, CROSS, find } from "./elements.js";
+import { build, buildIcon, CROSS, find, keepFocus } from "./elements.js";
 import { buildColor } from "./grid.js";
-import { clearFilters, clearValues, countFilters, setRange, toggleValue } from "./state.js";
+import { clearFilters, clearValues, countFilters, setRange, setSource, toggleValue } from "./state.js";
 import { isColor, sayAttribute, sayCount, sayRange } from "./words.js";
 
 const SHOWN = 10;
@@ -11,9 +11,14 @@ let onChange = () => {};
 let current = null;
 let counts = {};
 
-/** Wires the price form; `attributes` are the catalogue's, `change` is called with the state after a change. */
-export function openFacets({ attributes, change }) {
+/**
+ * Wires the price form and the choice of source, which is there where attributes are `predicted`; `attributes` are the
+ * catalogue's, `change` is called with the state after a change.
+ */
+export function openFacets({ attributes, predicted, change }) {
   onChange = change;
+  find("source-field").hidden = predicted.length === 0;
+  find("source").addEventListener("change", () => onChange(setSource(current, find("source").value)));
   const form = find("price");
   form.hidden = attributes.price !== "number" && attributes.price !== "integer";
   form.addEventListener("submit", (event) => {
@@ -33,6 +38,7 @@ export function showFilters(state, facets = null) {
   current = state;
   if (facets !== null) counts = facets;
   showPrice(state.ranges.price ?? {});
+  find("source").value = state.source;
   keepFocus(find("facets"), () => find("facets").replaceChildren(...Object.keys(counts).map(buildFacet).filter(Boolean)));
   keepFocus(find("applied"), () => find("applied").replaceChildren(...buildApplied(state)));
   const applied = countFilters(state);
@@ -103,16 +109,6 @@ function buildRemovable(text, key, remove) {
   return build("li", {}, build("button", {
     class: "chip removable", type: "button", "data-key": key, title: text, "aria-label": `Remove ${text}`, onclick: remove,
   }, build("span", { class: "chip-value" }, text), buildIcon(CROSS)));
-}
-
-/** Rebuilds part of the page without throwing the keyboard out of it. */
-function keepFocus(part, rebuild) {
-  const key = part.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
-  rebuild();
-  if (key === undefined) return;
-  const buttons = [...part.querySelectorAll("[data-key]")];
-  const again = buttons.find((button) => button.dataset.key === key) ?? buttons[0] ?? find("results");
-  again.focus({ preventScroll: true });
 }
 
 function showPrice({ gte, gt, lte, lt }) {

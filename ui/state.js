@@ -1,21 +1,25 @@
 /**
  * What the page shows, and how that is written in its address: `?photo=sha256:...` or `?item=ID`, then filters as the
- * HTTP interface writes them (`color=Red&color=Blue&price_gte=10`). Knows nothing of the page's elements.
+ * HTTP interface writes them (`color=Red&color=Blue&price_gte=10&source=merchant`). Knows nothing of the page's elements.
  *
- * State: {photo: string|null, item: string|null, values: {attribute: [string]}, ranges: {attribute: {gte?, lte?}}}
+ * State: {photo: string|null, item: string|null, values: {attribute: [string]}, ranges: {attribute: {gte?, lte?}},
+ *         source: "either"|"merchant"|"predicted"}
  */
 
 const BOUNDS = ["gte", "lte", "gt", "lt"];
 const NUMERIC = ["number", "integer"];
 
-// A feed may have a column of its own called "photo" or "item"; in the address it is then written "~photo".
-const RESERVED = ["photo", "item"];
+const EITHER = "either";
+const SOURCES = [EITHER, "merchant", "predicted"];
+
+// A feed may have a column of its own called "photo", "item" or "source"; in the address it is then written "~photo".
+const RESERVED = ["photo", "item", "source"];
 const escapeName = (name) => (RESERVED.includes(name.replace(/^~+/, "")) ? `~${name}` : name);
 const unescapeName = (name) => (RESERVED.includes(name.replace(/^~+/, "")) ? name.slice(1) : name);
 
 /** A state that shows the whole catalogue. */
 export function emptyState() {
-  return { photo: null, item: null, values: {}, ranges: {} };
+  return { photo: null, item: null, values: {}, ranges: {}, source: EITHER };
 }
 
 /**
@@ -27,6 +31,7 @@ export function readState(search, attributes) {
   const state = emptyState();
   state.photo = parameters.get("photo") || null;
   state.item = state.photo ? null : parameters.get("item") || null;
+  if (SOURCES.includes(parameters.get("source"))) state.source = parameters.get("source");
   for (const [written, value] of parameters) {
     if (RESERVED.includes(written) || value === "") continue;
     const name = unescapeName(written);
@@ -58,14 +63,21 @@ export function writeState(state) {
       if (value) parameters.append(escapeName(`${name}_${bound}`), value);
     }
   }
+  if (state.source !== EITHER) parameters.append("source", state.source);
   const text = parameters.toString().replaceAll("sha256%3A", "sha256:");
   return text ? `?${text}` : "";
 }
 
-/** The filter of a state as `POST /v1/search` takes it. */
-export function toFilter(state) {
+/**
+ * The filter of a state as `POST /v1/search` takes it. Another source than "either" is for `predicted` attributes only;
+ * of the others there is nothing but the shop's values.
+ */
+export function toFilter(state, predicted = []) {
   const filter = {};
-  for (const [name, values] of Object.entries(state.values)) filter[name] = values;
+  for (const [name, values] of Object.entries(state.values)) {
+    const source = predicted.includes(name) ? state.source : "merchant";
+    filter[name] = state.source === EITHER || predicted.length === 0 ? values : { any: values, source };
+  }
   for (const [name, bounds] of Object.entries(state.ranges)) {
     // Text that is no number goes out as it is: the server's refusal names it better than a guess of ours.
     const numbers = Object.entries(bounds).map(([bound, text]) => [bound, Number.isFinite(+text) ? +text : text]);
@@ -107,6 +119,11 @@ export function clearFilters(state) {
 /** The same filters, asked near something else: {photo}, {item} or {} for the whole catalogue. */
 export function askNear(state, { photo = null, item = null } = {}) {
   return { ...state, photo, item };
+}
+
+/** The same question, filtered by values from elsewhere: "either", "merchant" or "predicted". */
+export function setSource(state, source) {
+  return { ...state, source };
 }
 
 /** How many filters are applied: each value and each range counts one. */

@@ -11,6 +11,11 @@ export const sayItems = (count) => `${sayCount(count)} ${count === 1 ? "item" : 
 /** A similarity with two digits and a real minus sign. */
 export const sayScore = (score) => score.toFixed(2).replace("-", "\u2212");
 
+const shares = new Intl.NumberFormat(undefined, { style: "percent", maximumFractionDigits: 0 });
+
+/** 0.973 -> "97%", as the reader's own locale has it. A probability that is not certain is never said to be 100%. */
+export const sayShare = (share) => shares.format(share < 1 ? Math.min(share, 0.99) : 1);
+
 /** An item's price with its currency, or null where it has none. */
 export function sayPrice(item, name = "price") {
   const price = item[name];

@@ -10,9 +10,12 @@ from typing import Annotated
 
 import typer
 
+from search.filters import Source
 from vitrine import __version__
+from vitrine.cli_classifier import add_commands
+from vitrine.cli_options import Feed, Filters, Json, Mapping, Weights, get_settings
 from vitrine.console import errors_as_exit_codes
-from vitrine.settings import Settings, load_settings
+from vitrine.settings import load_settings
 
 app = typer.Typer(
     name="vitrine",
@@ -25,21 +28,6 @@ app = typer.Typer(
 )
 evaluate_app = typer.Typer(help="Measure how good the answers are.", no_args_is_help=True)
 app.add_typer(evaluate_app, name="evaluate")
-
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
-Filters = Annotated[
-    list[str] | None,
-    typer.Option("--filter", "-f", help="color=Red, color=Red,Blue, brand!=Acme, price<50. May be repeated."),
-]
-Weights = Annotated[
-    list[str] | None,
-    typer.Option("--weight", "-w", help="SPACE=NUMBER: how much a space counts. May be repeated."),
-]
-Mapping = Annotated[
-    list[str] | None,
-    typer.Option("--map", "-m", help="FIELD=COLUMN: where a field stands in the feed. May be repeated."),
-]
-Feed = Annotated[Path, typer.Argument(help="CSV, TSV, JSONL or Parquet file, or a folder of photos.")]
 
 
 def _show_version(wanted: bool) -> None:
@@ -61,12 +49,6 @@ def main(
         context.obj = load_settings(data)
 
 
-def _settings(context: typer.Context) -> Settings:
-    settings = context.obj
-    assert isinstance(settings, Settings)
-    return settings
-
-
 @app.command()
 def index(
     context: typer.Context,
@@ -82,9 +64,9 @@ def index(
 
     with errors_as_exit_codes():
         if dry_run:
-            survey(_settings(context), feed, mapping or [], as_json=json)
+            survey(get_settings(context), feed, mapping or [], as_json=json)
         else:
-            index_feed(_settings(context), feed, mapping or [], encoder, workers=workers, as_json=json)
+            index_feed(get_settings(context), feed, mapping or [], encoder, workers=workers, as_json=json)
 
 
 @app.command()
@@ -95,6 +77,10 @@ def search(
     filters: Filters = None,
     facet: Annotated[list[str] | None, typer.Option(help="Count this attribute's values. May be repeated.")] = None,
     weight: Weights = None,
+    source: Annotated[
+        Source, typer.Option(help="Whose values filters and facets are about, where a classifier has tagged.")
+    ] = Source.EITHER,
+    classify: Annotated[bool, typer.Option("--classify", help="Say what the classifier sees in the photo.")] = False,
     limit: Annotated[int, typer.Option("--limit", "-n", help="Hits on a page.")] = 10,
     cursor: Annotated[str | None, typer.Option(help="next_cursor of the page before.")] = None,
     exact: Annotated[bool, typer.Option("--exact", help="Compare with every photo, without the index.")] = False,
@@ -109,12 +95,14 @@ def search(
         filters=tuple(filters or ()),
         facets=tuple(facet or ()),
         weights=tuple(weight or ()),
+        source=source,
+        classify=classify,
         limit=limit,
         cursor=cursor,
         exact=exact,
     )
     with errors_as_exit_codes():
-        search_catalogue(_settings(context), question, as_json=json)
+        search_catalogue(get_settings(context), question, as_json=json)
 
 
 @evaluate_app.command("retrieval")
@@ -141,7 +129,7 @@ def evaluate_retrieval(
         exact=exact,
     )
     with errors_as_exit_codes():
-        measure_retrieval(_settings(context), feed, measurement, as_json=json)
+        measure_retrieval(get_settings(context), feed, measurement, as_json=json)
 
 
 @evaluate_app.command("self")
@@ -155,7 +143,7 @@ def evaluate_self(
     from vitrine.commands.evaluate import measure_self_retrieval
 
     with errors_as_exit_codes():
-        measure_self_retrieval(_settings(context), feed, count, as_json=json)
+        measure_self_retrieval(get_settings(context), feed, count, as_json=json)
 
 
 @app.command()
@@ -164,7 +152,7 @@ def info(context: typer.Context, json: Json = False) -> None:
     from vitrine.commands.inspect import show_info
 
     with errors_as_exit_codes():
-        show_info(_settings(context), as_json=json)
+        show_info(get_settings(context), as_json=json)
 
 
 @app.command()
@@ -173,7 +161,7 @@ def doctor(context: typer.Context, json: Json = False) -> None:
     from vitrine.commands.doctor import run_doctor
 
     with errors_as_exit_codes():
-        run_doctor(_settings(context), as_json=json)
+        run_doctor(get_settings(context), as_json=json)
 
 
 @app.command()
@@ -187,7 +175,7 @@ def export(
     from vitrine.commands.export import export_items
 
     with errors_as_exit_codes():
-        export_items(_settings(context), to, filters or [], vectors=vectors)
+        export_items(get_settings(context), to, filters or [], vectors=vectors)
 
 
 @app.command()
@@ -202,7 +190,7 @@ def delete(
     from vitrine.commands.delete import delete_items
 
     with errors_as_exit_codes():
-        delete_items(_settings(context), ids or [], filters or [], sure=yes, as_json=json)
+        delete_items(get_settings(context), ids or [], filters or [], sure=yes, as_json=json)
 
 
 @app.command()
@@ -218,7 +206,7 @@ def serve(
     from vitrine.commands.serve import serve_catalogue
 
     with errors_as_exit_codes():
-        serve_catalogue(_settings(context), host=host, port=port, ready_file=ready_file)
+        serve_catalogue(get_settings(context), host=host, port=port, ready_file=ready_file)
 
 
 @app.command()
@@ -234,4 +222,7 @@ def demo(
     from vitrine.commands.demo import run_demo
 
     with errors_as_exit_codes():
-        run_demo(_settings(context), items=items, source=source, drawn=drawn, serve=not no_serve, port=port)
+        run_demo(get_settings(context), items=items, source=source, drawn=drawn, serve=not no_serve, port=port)
+
+
+add_commands(app, evaluate_app)

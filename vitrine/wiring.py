@@ -11,12 +11,12 @@ from pathlib import Path
 
 from search.attributes import AttributeSchema
 from search.catalogue import Catalogue
-from search.embedder import Embedder
 from search.embedding import Space
 from search.encoder import Encoder
-from search.errors import MismatchError, NotFoundError, SetupError
-from search.manifest import Manifest, load_manifest, save_manifest
+from search.errors import IntegrityError, MismatchError, NotFoundError, SetupError
+from search.manifest import ClassifierRecord, Manifest, load_manifest, save_manifest
 from search.store import Store
+from search.tagging import Tagger
 from search.thumbnails import Thumbnails
 from vitrine.settings import Settings
 
@@ -99,7 +99,8 @@ def assemble(settings: Settings, manifest: Manifest, store: Store, *, say: Say |
         folder=settings.data,
         manifest=manifest,
         store=store,
-        embedder=Embedder(lambda: _open_recorded(settings, manifest.spaces, say)),
+        open_encoders=lambda: _open_recorded(settings, manifest.list_encoder_spaces(), say),
+        open_tagger=lambda record: _open_tagger(settings, record),
         thumbnails=Thumbnails(settings.data / "thumbnails"),
     )
 
@@ -112,8 +113,30 @@ def _open_recorded(settings: Settings, spaces: Sequence[Space], say: Say | None)
     return encoders
 
 
+def find_heads(data: Path, version: str) -> Path:
+    """Folder of a trained classifier of this catalogue."""
+    return data / "models" / "heads" / version
+
+
+def _open_tagger(settings: Settings, record: ClassifierRecord) -> Tagger:
+    from classifier.heads.artefact import load_heads
+    from classifier.heads.tagger import HeadsTagger
+
+    heads = load_heads(find_heads(settings.data, record.version))
+    tagger = HeadsTagger(heads)
+    if tagger.space.weights_sha256 != record.weights_sha256:
+        raise IntegrityError(
+            f"the classifier in {find_heads(settings.data, record.version)} is not the one the items were tagged with: "
+            "bring it back, or tag again with 'vitrine tag'"
+        )
+    return tagger
+
+
 def check_spaces(data: Path, spaces: Sequence[Space]) -> None:
     """See, without loading anything, that the weights the encoders' cards name are those a catalogue was built with.
+
+    Args:
+        spaces: the encoders' ones.
 
     Raises:
         MismatchError: they are other ones.
@@ -148,7 +171,7 @@ def _open_store(settings: Settings, manifest: Manifest, stack: ExitStack, *, ser
         if running is not None:
             running.close()
             raise SetupError(f"a server runs on {settings.data} already; end it first, or use another data directory")
-        process = StoreProcess(shard, settings.data, spaces=manifest.spaces, schema=manifest.attributes)
+        process = StoreProcess(shard, settings.data, read_manifest=lambda: load_manifest(settings.data))
         stack.callback(process.close)
         running = ProcessStore(settings.data / ADDRESS_FILE)
     if running is not None:

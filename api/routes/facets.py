@@ -9,9 +9,11 @@ from starlette.responses import Response
 
 from api.backend import CurrentBackend
 from api.problems import document_problems
-from api.routes.search import FILTER_NOTE
-from api.schemas import DEFAULT_FACET_LIMIT, FacetsAnswer, TotalModel
+from api.questions import DEFAULT_FACET_LIMIT
+from api.routes.search import FILTER_NOTE, SourceParameter
+from api.schemas import FacetsAnswer, TotalModel
 from api.wire import answer_json, read_filter_parameters, to_facets
+from search.filters import Source
 from search.query import MAX_FACET_VALUES, MAX_FACETS
 
 router = APIRouter(tags=["search"])
@@ -30,13 +32,16 @@ async def count_facets(
     backend: CurrentBackend,
     attribute: Annotated[list[str], Query(min_length=1, max_length=MAX_FACETS, examples=[["color"]])],
     limit: Annotated[int, Query(ge=1, le=MAX_FACET_VALUES)] = DEFAULT_FACET_LIMIT,
+    source: SourceParameter = "either",
 ) -> Response:
     """Counts over the whole catalogue, or what the filter leaves of it."""
     catalogue = backend.catalogue
     conditions = read_filter_parameters(
-        request.query_params.multi_items(), ("attribute", "limit"), catalogue.manifest.attributes
+        request.query_params.multi_items(), ("attribute", "limit", "source"), source, catalogue.manifest
     )
     names = tuple(dict.fromkeys(attribute))
-    facets = await backend.ask_store(lambda: catalogue.count_facets(names, conditions, limit=limit))
+    facets = await backend.ask_store(
+        lambda: catalogue.count_facets(names, conditions, limit=limit, source=Source(source))
+    )
     total = await backend.ask_store(catalogue.store.count_items, conditions)
     return answer_json(FacetsAnswer(facets=to_facets(facets), total=TotalModel(value=total)))

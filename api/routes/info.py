@@ -7,10 +7,12 @@ from starlette.responses import Response
 
 from api.backend import CurrentBackend
 from api.problems import document_problems
-from api.schemas import MAX_PHOTOS, EncoderModel, InfoAnswer, LimitsModel
+from api.questions import MAX_PHOTOS
+from api.schemas import ClassifierModel, EncoderModel, InfoAnswer, LimitsModel, PredictedAttributeModel
 from api.wire import answer_json
 from search.catalogue import Catalogue
-from search.filters import MAX_CONDITIONS
+from search.filters import MAX_CONDITIONS, Source
+from search.manifest import ClassifierRecord
 from search.query import MAX_FACET_VALUES, MAX_FACETS, MAX_LIMIT
 from search.ranking import list_facets
 
@@ -38,8 +40,9 @@ async def read_info(backend: CurrentBackend) -> Response:
             items=items,
             encoders=[
                 EncoderModel(name=space.name, dimension=space.dimension, weights_sha256=space.weights_sha256)
-                for space in manifest.spaces
+                for space in manifest.list_encoder_spaces()
             ],
+            classifier=describe_classifier(manifest.classifier),
             weights=dict(manifest.weights),
             attributes={name: kind.value for name, kind in manifest.attributes.items()},
             facets=await backend.ask_store(choose_facets, backend.catalogue),
@@ -56,14 +59,27 @@ async def read_info(backend: CurrentBackend) -> Response:
     )
 
 
+def describe_classifier(record: ClassifierRecord | None) -> ClassifierModel | None:
+    """The live classifier, and what it predicts."""
+    if record is None:
+        return None
+    attributes = {
+        name: PredictedAttributeModel(labels=len(each.labels), multi_valued=each.multi_valued)
+        for name, each in record.attributes.items()
+    }
+    return ClassifierModel(version=record.version, attributes=attributes)
+
+
 def choose_facets(catalogue: Catalogue) -> list[str]:
     """Attributes worth showing as chips: at least two values and few enough to choose from, the usual ones first."""
     names = sorted(list_facets(catalogue.manifest), key=lambda n: (_FIRST.index(n) if n in _FIRST else len(_FIRST), n))
+    predicted = catalogue.manifest.list_predicted()
     chosen: list[str] = []
     for name in names:
         if len(chosen) == MAX_CHIPS:
             break
-        values = catalogue.store.count_facet(name, (), limit=MAX_CHIP_VALUES + 1)
+        source = Source.EITHER if name in predicted else Source.MERCHANT
+        values = catalogue.store.count_facet(name, (), limit=MAX_CHIP_VALUES + 1, source=source)
         if 2 <= len(values) <= MAX_CHIP_VALUES:
             chosen.append(name)
     return chosen

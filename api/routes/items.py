@@ -11,9 +11,11 @@ from starlette.responses import Response
 
 from api.backend import CurrentBackend
 from api.item_paths import ItemId
+from api.predictions import to_predictions
 from api.problems import PHOTO_BODY, document_problems
+from api.questions import MAX_PHOTOS
 from api.request_body import JSON, MULTIPART, FormBody, read_form, read_json_body, read_media_type
-from api.schemas import MAX_PHOTOS, ItemAnswer, PutAnswer
+from api.schemas import ItemAnswer, PutAnswer
 from api.wire import answer_json, quote_item_path, to_photo
 from indexer.items import delete_item, put_item
 from search.attributes import PHOTO_COLUMNS
@@ -81,6 +83,8 @@ async def read_item(backend: CurrentBackend, item_id: ItemId) -> Response:
         ItemAnswer(
             id=item_id,
             item=found.item.to_wire(),
+            predicted=to_predictions(found.predictions),
+            model=found.model or None,
             photo=to_photo(item_id, found.photo),
             spaces=[space.name for space in backend.catalogue.manifest.spaces],
         )

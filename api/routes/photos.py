@@ -10,7 +10,7 @@ from starlette.responses import Response
 from api.backend import CurrentBackend
 from api.item_paths import ItemId
 from api.problems import document_problems
-from api.schemas import SHA256
+from api.questions import SHA256
 from search.catalogue import Catalogue
 from search.errors import NotFoundError
 

@@ -6,37 +6,29 @@ One decode, one forward pass and one store call each, at most.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
+from api.asked_photo import AskedPhoto, find_photo, list_subjects
 from api.backend import Backend, CurrentBackend
 from api.item_paths import ItemId
+from api.predictions import refuse_classifying
 from api.problems import PHOTO_BODY, document_problems
-from api.request_body import (
-    JSON,
-    MULTIPART,
-    decode_base64,
-    read_form,
-    read_json_body,
-    read_media_type,
-    read_model,
-)
-from api.schemas import (
+from api.questions import (
     DEFAULT_FACET_LIMIT,
     DEFAULT_LIMIT,
     MAX_CURSOR_LENGTH,
-    SearchAnswer,
+    SOURCE_NOTE,
     SearchRequest,
-    TookModel,
+    SourceName,
 )
-from api.wire import answer_json, read_filter_parameters, to_answer
-from search.embedding import Embeddings
-from search.errors import InputError, QueryError
-from search.filters import filter_from_wire
+from api.request_body import JSON, MULTIPART, read_form, read_json_body, read_media_type, read_model
+from api.schemas import SearchAnswer, TookModel
+from api.wire import answer_json, read_filter, read_filter_parameters, to_answer
+from search.errors import InputError
+from search.filters import Source
 from search.query import MAX_FACET_VALUES, MAX_FACETS, MAX_LIMIT
 from search.query import Query as SearchQuery
 
@@ -60,21 +52,12 @@ _BODY = {
         },
     },
 }
-_SIMILAR_PARAMETERS = ("limit", "cursor", "facet", "facet_limit", "exact")
+_SIMILAR_PARAMETERS = ("limit", "cursor", "facet", "facet_limit", "source", "exact")
 FILTER_NOTE = (
     "Any other parameter is a filter: "
     "`color=Red&color=Blue` (any of them), `brand_not=Acme`, `price_gte=10&price_lt=50`."
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Asked:
-    """The photo of a question; times are None where nothing was decoded."""
-
-    embeddings: Embeddings
-    sha256: str
-    decode_ms: float | None = None
-    embed_ms: float | None = None
+SourceParameter = Annotated[SourceName, Query(description=SOURCE_NOTE)]
 
 
 @router.post(
@@ -90,21 +73,25 @@ async def search(request: Request, backend: CurrentBackend) -> Response:
     start = time.perf_counter()
     question, upload = await _read_question(request, backend)
     # Everything cheap is refused before a photo is decoded.
-    conditions = filter_from_wire(question.filter, backend.catalogue.manifest.attributes)
-    asked = await _find_photo(question, upload, backend)
+    list_subjects(question, upload)
+    if question.classify and backend.catalogue.manifest.classifier is None:
+        raise refuse_classifying()
+    conditions = read_filter(question.filter, question.source, backend.catalogue.manifest)
+    asked = await find_photo(question, upload, backend)
     query = SearchQuery(
-        embeddings=asked.embeddings if asked else None,
-        photo_sha256=asked.sha256 if asked else None,
+        embeddings=asked.photo.embeddings if asked else None,
+        photo_sha256=asked.photo.sha256 if asked else None,
         item_id=question.item_id,
         weights=question.weights,
         conditions=conditions,
         facets=tuple(dict.fromkeys(question.facets)),
         facet_limit=question.facet_limit,
+        source=Source(question.source),
         limit=question.limit,
         cursor=question.cursor,
         exact=question.exact,
     )
-    return await _answer(backend, query, start, asked)
+    return await _answer(backend, query, start, asked, classify=question.classify)
 
 
 @router.get(
@@ -123,21 +110,23 @@ async def find_similar(
     cursor: Annotated[str | None, Query(min_length=1, max_length=MAX_CURSOR_LENGTH)] = None,
     facet: Annotated[list[str], Query(max_length=MAX_FACETS)] = [],  # noqa: B006 - FastAPI copies it
     facet_limit: Annotated[int, Query(ge=1, le=MAX_FACET_VALUES)] = DEFAULT_FACET_LIMIT,
+    source: SourceParameter = "either",
     exact: bool = False,
 ) -> Response:
     """The same answer as a search by `item_id`."""
     start = time.perf_counter()
-    schema = backend.catalogue.manifest.attributes
+    manifest, parameters = backend.catalogue.manifest, request.query_params.multi_items()
     query = SearchQuery(
         item_id=item_id,
-        conditions=read_filter_parameters(request.query_params.multi_items(), _SIMILAR_PARAMETERS, schema),
+        conditions=read_filter_parameters(parameters, _SIMILAR_PARAMETERS, source, manifest),
         facets=tuple(dict.fromkeys(facet)),
         facet_limit=facet_limit,
+        source=Source(source),
         limit=limit,
         cursor=cursor,
         exact=exact,
     )
-    return await _answer(backend, query, start, None)
+    return await _answer(backend, query, start, None, classify=False)
 
 
 async def _read_question(request: Request, backend: Backend) -> tuple[SearchRequest, bytes | None]:
@@ -153,44 +142,20 @@ async def _read_question(request: Request, backend: Backend) -> tuple[SearchRequ
     return question, form.photos[0]
 
 
-async def _find_photo(question: SearchRequest, upload: bytes | None, backend: Backend) -> _Asked | None:
-    sources: Mapping[str, object] = {
-        "item_id": question.item_id,
-        "photo": question.photo,
-        "photo_base64": question.photo_base64,
-        "the file": upload,
-    }
-    given = [name for name, value in sources.items() if value is not None]
-    if len(given) > 1:
-        raise QueryError(
-            f"the question names {' and '.join(given)}; ask with one of them",
-            code="ambiguous_query",
-            pointer=f"/{given[0]}",
-        )
-    if question.photo is not None:
-        kept = backend.photos.read(question.photo.removeprefix("sha256:"))
-        return _Asked(embeddings=kept.embeddings, sha256=kept.sha256)
-    if question.photo_base64 is not None:
-        upload = decode_base64(question.photo_base64, "/photo_base64")
-    if upload is None:
-        return None
-    embedded = await backend.embed_photo(upload)
-    return _Asked(
-        embeddings=embedded.embeddings,
-        sha256=embedded.sha256,
-        decode_ms=embedded.decode_ms,
-        embed_ms=embedded.embed_ms,
+async def _answer(
+    backend: Backend, query: SearchQuery, start: float, asked: AskedPhoto | None, *, classify: bool
+) -> Response:
+    result, photo = await backend.search(query, asked.photo if asked else None)
+    decode_ms, embed_ms, tag_ms = (asked.decode_ms, asked.embed_ms, asked.tag_ms) if asked else (None, None, None)
+    backend.metrics.observe_stages(
+        {"decode": decode_ms, "embed": embed_ms, "classify": tag_ms, "search": result.search_ms}
     )
-
-
-async def _answer(backend: Backend, query: SearchQuery, start: float, asked: _Asked | None) -> Response:
-    result = await backend.ask_store(backend.catalogue.search, query)
-    decode_ms, embed_ms = (asked.decode_ms, asked.embed_ms) if asked else (None, None)
-    backend.metrics.observe_stages(decode_ms=decode_ms, embed_ms=embed_ms, search_ms=result.search_ms)
     took_ms = TookModel(
         decode=round(decode_ms or 0.0, 3),
         embed=round(embed_ms or 0.0, 3),
+        classify=round(tag_ms or 0.0, 3),
         search=round(result.search_ms, 3),
         total=round((time.perf_counter() - start) * 1e3, 3),
     )
-    return answer_json(to_answer(query, result, took_ms))
+    tagging = photo.tagging if photo else None
+    return answer_json(to_answer(query, result, took_ms, tagging=tagging, classify=classify))

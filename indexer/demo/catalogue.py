@@ -17,9 +17,9 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from classifier.data.fashion_mnist_files import CATEGORIES, FashionMnist, load_fashion_mnist
+from classifier.data.fetching import Say
 from indexer.demo.drawing import draw_garment
-from indexer.demo.fashion_mnist import CATEGORIES, FashionMnist, load_fashion_mnist
-from indexer.demo.fetching import Say
 from indexer.demo.palette import COLOURS, Rgb
 from indexer.demo.rows import COLUMNS, write_row
 from indexer.demo.tint import tint_garment

@@ -2,7 +2,8 @@
 
 The picture is made 64 pixels square, its pixels are weighted by how much they have to do with the product, and their
 colours are counted in bins of about equal perceived size; the counts' square roots are the embedding, so that the dot
-product of two is the Bhattacharyya coefficient of their histograms, up to the length. No model, no weights, no files.
+product of two is the Bhattacharyya coefficient of their histograms, up to the length. The same is counted for each band
+of the picture, with the same weights. No model, no weights, no files.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from search import cielab, foreground
-from search.embedding import Space, normalise_rows
+from search.embedding import Space
 from search.encoder import Encoder, EncoderCard, Picture
 from search.encoders.registry import Progress, register
+from search.pools import PARTS, weigh_bands
 
 SIDE = 64
 SAMPLES = 2
@@ -72,19 +74,27 @@ class ColorEncoder:
         )
 
     def prepare(self, picture: Picture) -> NDArray[np.generic]:
-        """The square roots of the bins' shares, float32, shape (dimension,): all the work is here."""
+        """The square roots of the bins' shares, float32, shape (parts, dimension): all the work is here."""
         # Sampling first makes the mean cheap for any size: a mean over all pixels of a large photo takes 1.3 ms.
         sampled = picture.resize((SIDE * SAMPLES, SIDE * SAMPLES), Image.Resampling.NEAREST)
         rgb = np.asarray(sampled.resize((SIDE, SIDE), Image.Resampling.BOX))
         colors = cielab.encode_colors(rgb)
-        counts = cielab.count_colors(colors, foreground.weigh_foreground(rgb, colors))
-        return np.sqrt(counts).astype(np.float32)
+        weights = foreground.weigh_foreground(rgb, colors)
+        roots = np.zeros((len(PARTS), CARD.dimension), np.float32)
+        roots[0] = np.sqrt(cielab.count_colors(colors, weights))
+        for part, band in enumerate(weigh_bands(SIDE), start=1):
+            first, *_, last = np.flatnonzero(band)
+            rows = slice(first, last + 1)
+            inside = weights[rows] * band[rows, None]
+            if (total := inside.sum()) > 0:  # else the band is all background
+                roots[part] = np.sqrt(cielab.count_colors(colors[rows], inside / total))
+        return roots
 
-    def embed(self, prepared: Sequence[NDArray[np.generic]]) -> NDArray[np.float32]:
-        """Unit-length embeddings, shape (photos, dimension)."""
+    def pool(self, prepared: Sequence[NDArray[np.generic]]) -> NDArray[np.float32]:
+        """What `prepare` made of each photo, shape (photos, parts, dimension)."""
         if not prepared:
-            return np.zeros((0, CARD.dimension), dtype=np.float32)
-        return normalise_rows(np.stack(prepared).astype(np.float32))
+            return np.zeros((0, len(PARTS), CARD.dimension), dtype=np.float32)
+        return np.stack(prepared).astype(np.float32)
 
 
 @register(CARD)

@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from search.embedding import Space, normalise_rows
+from search.embedding import Space
 from search.encoder import EncoderCard, Picture
 from search.encoders.graph import Graph, NetworkRecipe, obtain_graph
 from search.errors import IntegrityError, SetupError
+from search.pools import PARTS, weigh_bands
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -45,13 +46,23 @@ class NetworkEncoder:
         """The picture, whole, on a white square of the network's side: uint8 (side, side, 3)."""
         return fit_square(picture, side=self._card.input_size, resampling=_RESAMPLING[self._card.interpolation])
 
-    def embed(self, prepared: Sequence[NDArray[np.generic]]) -> NDArray[np.float32]:
-        """Global average pool of the last map, scaled to unit length: shape (photos, dimension)."""
-        pools = np.empty((len(prepared), self._space.dimension), np.float32)
+    def pool(self, prepared: Sequence[NDArray[np.generic]]) -> NDArray[np.float32]:
+        """Means of the last map over the whole picture and over its bands: shape (photos, parts, dimension)."""
+        pools = np.empty((len(prepared), len(PARTS), self._space.dimension), np.float32)
         for start in range(0, len(prepared), MAX_BATCH):
             batch = np.stack(prepared[start : start + MAX_BATCH])
-            (pools[start : start + len(batch)],) = self._session.run(["pool"], {"photos": batch})
-        return normalise_rows(pools)
+            whole, maps = self._session.run(["pool", "map"], {"photos": batch})
+            pools[start : start + len(batch), 0] = whole
+            pools[start : start + len(batch), 1:] = pool_bands(maps)
+        return pools
+
+
+def pool_bands(maps: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Means over the bands of maps of shape (photos, dimension, rows, columns): shape (photos, bands, dimension)."""
+    photos, dimension, rows, columns = maps.shape
+    weights = np.repeat(weigh_bands(rows) / columns, columns, axis=1)
+    flat = maps.reshape(photos, dimension, rows * columns).transpose(0, 2, 1)
+    return np.asarray(np.matmul(weights, flat), dtype=np.float32)
 
 
 def fit_square(picture: Picture, *, side: int, resampling: Image.Resampling) -> NDArray[np.uint8]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol, TypeVar
 
-from search.filters import AnyOf, Between, Filter, NoneOf, Scalar
-from search.stores.payload import ITEM_ID, PRIMARY, YES, attribute_path
+from search.filters import AnyOf, Between, Filter, NoneOf, Scalar, Source
+from search.stores.payload import ITEM_ID, PRIMARY, YES, attribute_path, tag_path
 
 C = TypeVar("C")
 
@@ -21,27 +21,50 @@ class Dialect(Protocol[C]):
 
     def within(self, path: str, bounds: Between) -> C: ...
 
+    def is_empty(self, path: str) -> C: ...
+
     def combine(self, *, must: Sequence[C] = (), should: Sequence[C] = (), must_not: Sequence[C] = ()) -> C: ...
 
 
-def translate(conditions: Filter, dialect: Dialect[C], *, primary_only: bool, without: Sequence[str] = ()) -> C | None:
+def translate(
+    conditions: Filter,
+    dialect: Dialect[C],
+    *,
+    primary_only: bool,
+    without: Sequence[str] = (),
+    empty: str | None = None,
+) -> C | None:
     """The conditions as one filter of the engine; None where there is nothing to filter.
 
     Args:
         primary_only: main photos only, so that every item counts once.
         without: ids of items that do not match.
+        empty: an attribute that the merchant gave no value of.
     """
     must: list[C] = [dialect.match_any(PRIMARY, [YES])] if primary_only else []
     must_not: list[C] = [dialect.match_any(ITEM_ID, list(without))] if without else []
+    if empty is not None:
+        must.append(dialect.is_empty(attribute_path(empty)))
     for condition in conditions:
-        path = attribute_path(condition.attribute)
         if isinstance(condition, AnyOf):
-            must.append(_equals(path, condition.attribute, condition.values, dialect))
+            must.append(_match(condition, dialect))
         elif isinstance(condition, NoneOf):
-            must_not.append(_equals(path, condition.attribute, condition.values, dialect))
+            must_not.append(_match(condition, dialect))
         else:
-            must.append(dialect.within(path, condition))
+            must.append(dialect.within(attribute_path(condition.attribute), condition))
     return dialect.combine(must=must, must_not=must_not) if must or must_not else None
+
+
+def _match(condition: AnyOf | NoneOf, dialect: Dialect[C]) -> C:
+    """One of the condition's values, wherever its source has them. Labels are words, those of whole numbers too."""
+    path = attribute_path(condition.attribute)
+    merchant = _equals(path, condition.attribute, condition.values, dialect)
+    if condition.source is Source.MERCHANT:
+        return merchant
+    tagged = dialect.match_any(tag_path(condition.attribute), [str(value) for value in condition.values])
+    if condition.source is Source.PREDICTED:
+        return tagged
+    return dialect.combine(should=[merchant, dialect.combine(must=[dialect.is_empty(path), tagged])])
 
 
 def as_list(values: Sequence[str] | Sequence[int]) -> list[str] | list[int]:

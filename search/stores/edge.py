@@ -1,76 +1,54 @@
-"""Qdrant Edge: the engine inside this process. The only file that knows `qdrant_edge`.
+"""Qdrant Edge: the engine inside this process, as a store.
 
 Every call holds the interpreter's lock and one process owns the files, so `vitrine serve` runs this in a child process
-(`search.stores.host`). What the engine does that a reader would not expect is in docs/decisions/0002.
+(`search.stores.host`). What the engine does that a reader would not expect is in docs/decisions/0002, how a trained
+space comes to points that are there is in 0009.
 """
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+import threading
+import time
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import qdrant_edge as qe
 
 from search.attributes import AttributeKind, AttributeSchema
 from search.embedding import Space
-from search.errors import IntegrityError, StoreUnavailableError, VitrineError
-from search.filters import Between, Filter
+from search.filters import Between, Filter, Source
 from search.item import Item
-from search.store import FacetCount, Leg, Page, Point, ScoredPoint, StoredPoint
-from search.stores.conditions import as_list, translate
+from search.store import FacetCount, Leg, Page, PhotoPage, Point, ScoredPoint, StoredPoint
+from search.stores.conditions import translate
+from search.stores.edge_shard import EdgeDialect, check_disk, create_indexes, create_shard, guard_engine, list_vectors
+from search.stores.facets import count_sources
+from search.stores.layout import Layout, check_model, collect_parts, make_layout
 from search.stores.payload import (
     FINGERPRINT_KEYS,
-    FUSION,
     INDEX,
     ITEM_ID,
     NO,
+    PHOTO_KEYS,
     PRIMARY,
-    attribute_path,
     check_place,
-    choose_vector,
-    collect_parts,
     compute_point_id,
     from_payload,
-    list_dimensions,
+    list_indexes,
+    list_predicted,
+    tag_path,
     to_item_payload,
-    to_named_vectors,
     to_payload,
+    to_photo_key,
+    to_tag_payload,
 )
+from search.tagging import Tagging
 
-HNSW_FROM_POINTS = 20_000
-"""Below this, comparing with every point is quicker than the minutes an index takes to build."""
+BATCH = 256
+"""Points whose vectors are written in one operation of the engine."""
 
-MIN_FREE_BYTES = 256 * 2**20
-"""A full disk kills the process with SIGBUS; below this much free space a write is refused instead."""
-
-_INDEXES = {
-    AttributeKind.KEYWORD: qe.PayloadSchemaType.Keyword,
-    AttributeKind.INTEGER: qe.PayloadSchemaType.Integer,
-    AttributeKind.NUMBER: qe.PayloadSchemaType.Float,
-}
-
-
-class EdgeDialect:
-    """Conditions in `qdrant_edge` classes."""
-
-    def match_any(self, path: str, values: Sequence[str] | Sequence[int]) -> qe.ConditionType:
-        return qe.FieldCondition(path, match=qe.MatchAny(as_list(values)))
-
-    def within(self, path: str, bounds: Between) -> qe.ConditionType:
-        limits = qe.RangeFloat(gt=bounds.gt, gte=bounds.gte, lt=bounds.lt, lte=bounds.lte)
-        return qe.FieldCondition(path, range=limits)
-
-    def combine(
-        self,
-        *,
-        must: Sequence[qe.ConditionType] = (),
-        should: Sequence[qe.ConditionType] = (),
-        must_not: Sequence[qe.ConditionType] = (),
-    ) -> qe.Filter:
-        return qe.Filter(must=list(must) or None, should=list(should) or None, must_not=list(must_not) or None)
+PAUSE_S = 0.001
+"""Between operations on very many points: whoever waits for the lock gets it."""
 
 
 def open_edge_store(path: Path, *, spaces: Sequence[Space], schema: AttributeSchema) -> EdgeStore:
@@ -80,65 +58,53 @@ def open_edge_store(path: Path, *, spaces: Sequence[Space], schema: AttributeSch
         StoreUnavailableError: another process has it open.
         IntegrityError: its files cannot be read.
     """
-    with _engine(path):
+    layout = make_layout(spaces)
+    with guard_engine(path):
         if not path.exists():
-            _create_shard(path, spaces)
-        store = EdgeStore(qe.EdgeShard.load(str(path)), path, spaces)
+            create_shard(path, layout)
+        store = EdgeStore(qe.EdgeShard.load(str(path)), path, layout)
     store.index_attributes(schema)
+    store.complete_points(layout)
     return store
 
 
-def _create_shard(path: Path, spaces: Sequence[Space]) -> None:
-    """Make the shard aside, then rename: a crash in between leaves nothing that looks like a shard."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    shutil.rmtree(aside, ignore_errors=True)
-    sizes = list_dimensions(spaces)
-    config = qe.EdgeConfig(
-        vectors={n: qe.EdgeVectorParams(size=size, distance=qe.Distance.Dot) for n, size in sizes.items()},
-        hnsw_config=qe.HnswIndexConfig(m=16, ef_construct=128, full_scan_threshold=10_000),
-        optimizers=qe.EdgeOptimizersConfig(indexing_threshold=HNSW_FROM_POINTS * sizes[FUSION] * 4 // 1024),
-    )
-    qe.EdgeShard.create(str(aside), config).close()
-    aside.rename(path)
-
-
 class EdgeStore:
-    """`search.store.Store` on one Edge shard."""
+    """`search.store.Store` on one Edge shard. Safe to use from several threads."""
 
-    def __init__(self, shard: qe.EdgeShard, path: Path, spaces: Sequence[Space]) -> None:
+    def __init__(self, shard: qe.EdgeShard, path: Path, layout: Layout) -> None:
         self._shard = shard
-        self._spaces = tuple(spaces)
         self._path = path
+        self._layout = layout
+        self._coming = layout
+        self._kinds: dict[str, AttributeKind] = {}
+        self._tagged: frozenset[str] = frozenset()
         self._dialect = EdgeDialect()
+        self._lock = threading.RLock()
 
     def index_attributes(self, schema: AttributeSchema) -> None:
         """Make the payload indexes that are missing; filters and facets on an attribute need its index."""
-        wanted = {attribute_path(name): _INDEXES[kind] for name, kind in schema.items() if kind in _INDEXES}
-        wanted |= {ITEM_ID: qe.PayloadSchemaType.Keyword, PRIMARY: qe.PayloadSchemaType.Keyword}
-        wanted[INDEX] = qe.PayloadSchemaType.Integer
+        self._kinds |= schema
         with self._engine():
-            there = self._shard.info().payload_schema
-            for path in sorted(wanted.keys() - there.keys()):
-                self._shard.update(qe.UpdateOperation.create_field_index(path, wanted[path]))
+            create_indexes(self._shard, list_indexes(schema))
 
     def upsert(self, points: Sequence[Point]) -> None:
         if not points:
             return
-        self._check_disk()
-        made = [
-            qe.Point(
-                compute_point_id(p.item.id, p.photo.index),
-                {**to_named_vectors(p.vectors, self._spaces)},
-                to_payload(p),
-            )
-            for p in points
-        ]
+        check_disk(self._path)
+        self._index_tags(list_predicted(p.tagging for p in points))
         with self._engine():
+            made = [
+                qe.Point(
+                    compute_point_id(p.item.id, p.photo.index),
+                    {**self._coming.to_named_vectors(p), **self._layout.to_named_vectors(p)},
+                    to_payload(p),
+                )
+                for p in points
+            ]
             self._shard.update(qe.UpdateOperation.upsert_points(made))
 
     def replace_attributes(self, items: Mapping[str, Item], row_sha256: Mapping[str, str]) -> None:
-        self._check_disk()
+        check_disk(self._path)
         with self._engine():
             for item_id, item in items.items():
                 payload = to_item_payload(item, row_sha256[item_id])
@@ -162,8 +128,8 @@ class EdgeStore:
     ) -> Mapping[str, StoredPoint]:
         with self._engine():
             ids: list[qe.PointId] = [compute_point_id(item_id, index) for item_id in item_ids]
-            records = self._shard.retrieve(ids, True, list(spaces) or False)
-        points = [_to_stored(record) for record in records]
+            records = self._shard.retrieve(ids, True, self._layout.list_names(spaces) or False)
+            points = [self._to_stored(record) for record in records]
         return {point.item.id: point for point in points}
 
     def read_fingerprints(self, item_ids: Sequence[str]) -> Mapping[str, tuple[str, str]]:
@@ -185,12 +151,15 @@ class EdgeStore:
     ) -> Sequence[ScoredPoint]:
         where = self._filter(conditions, without=without)
         params = qe.SearchParams(exact=exact, hnsw_ef=None if exact else 128)
-        name, vector = choose_vector(legs, self._spaces)
-        query = qe.Query.Nearest(vector, using=name)
-        request = qe.QueryRequest(
-            limit=limit, offset=offset, query=query, filter=where, params=params, with_payload=True
-        )
         with self._engine():
+            asked = self._layout.choose_vector(legs)
+            if asked is None:
+                return []
+            name, vector = asked
+            query = qe.Query.Nearest(vector, using=name)
+            request = qe.QueryRequest(
+                limit=limit, offset=offset, query=query, filter=where, params=params, with_payload=True
+            )
             records = self._shard.query(request)
             parts = self._score_parts(legs, records)
         return [_to_scored(record, legs, part) for record, part in zip(records, parts, strict=True)]
@@ -201,22 +170,35 @@ class EdgeStore:
         if len(legs) == 1 or not records:
             return [{leg.space: record.score for leg in legs} for record in records]
         found = qe.Filter(must=[qe.HasIdCondition({record.id for record in records})])
-        requests = [
-            qe.QueryRequest(
-                limit=len(records), query=qe.Query.Nearest(leg.vector.tolist(), using=leg.space), filter=found
+        names = self._layout.names
+        requests = {
+            leg.space: qe.QueryRequest(
+                limit=len(records), query=qe.Query.Nearest(leg.vector.tolist(), using=names[leg.space]), filter=found
             )
             for leg in legs
-        ]
-        return collect_parts(legs, records, self._shard.query_batch(qe.QueryBatchRequest(requests)))
+            if leg.space in names
+        }
+        answers = self._shard.query_batch(qe.QueryBatchRequest(list(requests.values())))
+        return collect_parts(legs, records, dict(zip(requests, answers, strict=True)))
 
     def scan(self, conditions: Filter, *, limit: int, after: str | None = None, spaces: Sequence[str] = ()) -> Page:
         where = self._filter(conditions, primary_only=True)
+        place = check_place(after)
+        with self._engine():
+            wanted = self._layout.list_names(spaces) or False
+            request = qe.ScrollRequest(offset=place, limit=limit, filter=where, with_payload=True, with_vector=wanted)
+            records, following = self._shard.scroll(request)
+            points = [self._to_stored(record) for record in records]
+        return Page(points=points, next_after=None if following is None else str(following))
+
+    def list_photos(self, *, limit: int, after: str | None = None) -> PhotoPage:
         request = qe.ScrollRequest(
-            offset=check_place(after), limit=limit, filter=where, with_payload=True, with_vector=list(spaces) or False
+            offset=check_place(after), limit=limit, with_payload=list(PHOTO_KEYS), with_vector=False
         )
         with self._engine():
             records, following = self._shard.scroll(request)
-        return Page(points=[_to_stored(r) for r in records], next_after=None if following is None else str(following))
+        photos = [to_photo_key(record.payload or {}) for record in records]
+        return PhotoPage(photos=photos, next_after=None if following is None else str(following))
 
     def count_items(self, conditions: Filter = ()) -> int:
         with self._engine():
@@ -228,15 +210,57 @@ class EdgeStore:
             where = self._filter(conditions, primary_only=True)
             return self._shard.count(qe.CountRequest(exact=True, filter=where))
 
-    def count_facet(self, attribute: str, conditions: Filter, *, limit: int) -> Sequence[FacetCount]:
-        where = self._filter(conditions, primary_only=True)
-        request = qe.FacetRequest(attribute_path(attribute), limit=limit, exact=True, filter=where)
+    def count_facet(
+        self, attribute: str, conditions: Filter, *, limit: int, source: Source = Source.MERCHANT
+    ) -> Sequence[FacetCount]:
+        def count(path: str, *, limit: int, empty: str | None = None) -> Iterable[tuple[str | int, int]]:
+            where = self._filter(conditions, primary_only=True, empty=empty)
+            if source is not Source.MERCHANT:
+                self._index_tags({attribute})
+            with self._engine():
+                hits = self._shard.facet(qe.FacetRequest(path, limit=limit, exact=True, filter=where)).hits
+            return [(hit.value, hit.count) for hit in hits]
+
+        return count_sources(attribute, source, count, kind=self._kinds.get(attribute), limit=limit)
+
+    def prepare_space(self, space: Space) -> None:
+        check_disk(self._path)
+        self._coming = self._layout.with_trained(space)
+        self._make_vectors(self._coming)
+
+    def write_taggings(self, taggings: Mapping[tuple[str, int], Tagging], space: Space) -> None:
+        check_model(taggings, space)
+        check_disk(self._path)
+        self._index_tags(list_predicted(taggings.values()))
+        self._coming = layout = self._layout.with_trained(space)
+        by_id = {compute_point_id(*key): tagging for key, tagging in taggings.items()}
+        ids, name = list(by_id), layout.names[space.name]
+        for start in range(0, len(ids), BATCH):
+            with self._engine():
+                records = self._shard.retrieve([*ids[start : start + BATCH]], False, list(layout.names.values()))
+                there = {str(record.id): record.vector for record in records}
+                made = [
+                    qe.PointVectors(i, {**layout.join(vectors, {name: by_id[i].vector.tolist()})})
+                    for i, vectors in there.items()
+                ]
+                if made:
+                    self._shard.update(qe.UpdateOperation.update_vectors(made))
+                for i in there:
+                    self._shard.update(qe.UpdateOperation.set_payload([i], to_tag_payload(by_id[i])))
+
+    def use_spaces(self, spaces: Sequence[Space]) -> None:
+        layout = make_layout(spaces)
+        check_disk(self._path)
+        with self._lock:
+            self._coming = layout
+        self.complete_points(layout)
         with self._engine():
-            hits = self._shard.facet(request).hits
-        return [FacetCount(value=hit.value, count=hit.count) for hit in hits]
+            self._layout = layout
+            for name in sorted(list_vectors(self._path) - layout.list_dimensions().keys()):
+                self._shard.update(qe.UpdateOperation.delete_vector_name(name))
 
     def optimize(self) -> None:
-        self._check_disk()
+        check_disk(self._path)
         with self._engine():
             self._shard.optimize()
 
@@ -245,51 +269,59 @@ class EdgeStore:
             self._shard.flush()
             self._shard.close()
 
+    def complete_points(self, layout: Layout) -> None:
+        """Make the vectors that a layout adds, and the joint vector of every point that lacks it."""
+        self._make_vectors(layout)
+        missing = qe.Filter(must_not=[qe.HasVectorCondition(layout.joint)])
+        place: qe.PointId | None = None
+        while True:
+            request = qe.ScrollRequest(
+                offset=place, limit=BATCH, filter=missing, with_payload=False, with_vector=list(layout.names.values())
+            )
+            with self._engine():
+                records, place = self._shard.scroll(request)
+                if records:
+                    made = [qe.PointVectors(record.id, {**layout.join(record.vector, {})}) for record in records]
+                    self._shard.update(qe.UpdateOperation.update_vectors(made))
+            if place is None:
+                return
+            time.sleep(PAUSE_S)
+
+    def _index_tags(self, attributes: set[str]) -> None:
+        if not attributes <= self._tagged:
+            with self._engine():
+                create_indexes(self._shard, {tag_path(name): AttributeKind.KEYWORD for name in attributes})
+            self._tagged |= attributes
+
+    def _make_vectors(self, layout: Layout) -> None:
+        wanted = layout.list_additions()
+        with self._engine():
+            for name in sorted(wanted.keys() - list_vectors(self._path)):
+                self._shard.update(qe.UpdateOperation.create_dense_vector(name, wanted[name], qe.Distance.Dot))
+
     def _filter(
-        self, conditions: Filter, *, primary_only: bool = False, without: Sequence[str] = ()
+        self,
+        conditions: Filter,
+        *,
+        primary_only: bool = False,
+        without: Sequence[str] = (),
+        empty: str | None = None,
     ) -> qe.Filter | None:
-        where = translate(conditions, self._dialect, primary_only=primary_only, without=without)
+        where = translate(conditions, self._dialect, primary_only=primary_only, without=without, empty=empty)
         assert where is None or isinstance(where, qe.Filter)
         return where
 
     def _of_items(self, item_ids: Collection[str]) -> qe.Filter:
         return self._dialect.combine(must=[self._dialect.match_any(ITEM_ID, sorted(item_ids))])
 
-    def _check_disk(self) -> None:
-        free = shutil.disk_usage(self._path).free
-        if free < MIN_FREE_BYTES:
-            raise StoreUnavailableError(
-                f"only {free // 2**20} MiB are free on the disk of {self._path}; "
-                f"free at least {MIN_FREE_BYTES // 2**20} MiB and run the same command again, nothing is lost",
-                code="disk_full",
-            )
+    @contextmanager
+    def _engine(self) -> Iterator[None]:
+        """One caller at a time, so that it sees one layout; every call holds the interpreter's lock anyway."""
+        with self._lock, guard_engine(self._path):
+            yield
 
-    def _engine(self) -> AbstractContextManager[None]:
-        return _engine(self._path)
-
-
-@contextmanager
-def _engine(path: Path) -> Iterator[None]:
-    """The engine raises bare `Exception`s: tell them apart by their text, and let none through."""
-    try:
-        yield
-    except VitrineError:
-        raise
-    except Exception as error:
-        text = str(error)
-        if "WouldBlock" in text:
-            raise StoreUnavailableError(
-                f"another process has the catalogue at {path} open; wait until it ends, or search through its server",
-                code="store_in_use",
-            ) from error
-        if "load" in text.lower() or "corrupt" in text.lower() or "segment" in text.lower():
-            raise IntegrityError(f"the store at {path} cannot be read: {text}; 'vitrine doctor' says more") from error
-        raise StoreUnavailableError(f"the store at {path} failed: {text}") from error
-
-
-def _to_stored(record: qe.Record | qe.ScoredPoint) -> StoredPoint:
-    vectors = record.vector
-    return from_payload(record.payload or {}, vectors if isinstance(vectors, dict) else None)
+    def _to_stored(self, record: qe.Record) -> StoredPoint:
+        return from_payload(record.payload or {}, self._layout.to_vectors(record.vector))
 
 
 def _to_scored(record: qe.ScoredPoint, legs: Sequence[Leg], parts: dict[str, float]) -> ScoredPoint:

@@ -1,27 +1,31 @@
 """How a point is laid out in the store: its id, its payload, and the paths filters use.
 
     {"item_id": "A1", "index": 0, "primary": "yes", "photos": ["a1.jpg"], "photos_sha256": ..., "row_sha256": ...,
-     "photo": {"link": ..., "sha256": ..., "width": ..., "height": ...}, "item": {"title": ..., "color": [...]}}
+     "photo": {"link": ..., "sha256": ..., "width": ..., "height": ...}, "item": {"title": ..., "color": [...]},
+     "tags": {"color": "Red"}, "predicted": '{"model": "1a2b3c4d", "values": {"color": [["Red", 0.93], ...]}}'}
 
-Shared by every adapter; knows nothing of either engine's classes.
+The last two are there once a classifier has seen the photo: the labels it accepted, to filter by, and all it said, as
+text. Shared by every adapter; knows nothing of either engine's classes.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import uuid
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-import numpy as np
-
-from search.embedding import Embeddings, Space
-from search.errors import QueryError, SetupError
+from search.attributes import AttributeKind, AttributeSchema
+from search.embedding import Embeddings
+from search.errors import QueryError
 from search.item import AttributeValue, Item, PhotoRecord
-from search.store import Leg, Point, StoredPoint
+from search.store import PhotoKey, Point, StoredPoint
+from search.tagging import Prediction, Tagging
 
 _NAMESPACE = uuid.UUID("6b0e5a52-9a0f-5d5e-8f3e-76697472696e")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_]+")
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=float)
 
 ITEM_ID = "item_id"
 INDEX = "index"
@@ -29,10 +33,11 @@ PRIMARY = "primary"
 YES, NO = "yes", "no"
 """Text rather than booleans: the embedded engine's boolean filters match nothing."""
 
-FUSION = "fusion"
-"""Named vector that holds all the others, one after the other; no space can be called so."""
-
 FINGERPRINT_KEYS = ["item_id", "photos_sha256", "row_sha256"]
+PHOTO_KEYS = ["item_id", "index", "photo.sha256"]
+
+TAGS = "tags"
+PREDICTED = "predicted"
 
 
 def compute_point_id(item_id: str, index: int) -> str:
@@ -64,11 +69,36 @@ def attribute_path(name: str) -> str:
     Raises:
         QueryError: a name the engine's path syntax cannot hold.
     """
+    return f"item.{_quote_name(name)}"
+
+
+def tag_path(name: str) -> str:
+    """JSON path of an attribute's accepted labels, quoted as the attribute's own path is.
+
+    Raises:
+        QueryError: a name the engine's path syntax cannot hold.
+    """
+    return f"{TAGS}.{_quote_name(name)}"
+
+
+def _quote_name(name: str) -> str:
     if _PLAIN_NAME.fullmatch(name):
-        return f"item.{name}"
+        return name
     if '"' in name or "\\" in name:
         raise QueryError(f"attribute name {name!r} has a quote or a backslash; rename the column in the feed")
-    return f'item."{name}"'
+    return f'"{name}"'
+
+
+def list_indexes(schema: AttributeSchema) -> dict[str, AttributeKind]:
+    """What is indexed, and as what; labels only once there are some, as an index takes its time to make."""
+    words, whole, number = AttributeKind.KEYWORD, AttributeKind.INTEGER, AttributeKind.NUMBER
+    wanted = {attribute_path(name): kind for name, kind in schema.items() if kind in (words, whole, number)}
+    return {**wanted, ITEM_ID: words, PRIMARY: words, INDEX: whole}
+
+
+def list_predicted(taggings: Iterable[Tagging | None]) -> set[str]:
+    """Attributes that these taggings say something of."""
+    return {name for tagging in taggings if tagging is not None for name in tagging.predictions}
 
 
 def to_payload(point: Point) -> dict[str, Any]:
@@ -81,6 +111,7 @@ def to_payload(point: Point) -> dict[str, Any]:
         "photos_sha256": point.photos_sha256,
         "photo": {"link": photo.link, "sha256": photo.sha256, "width": photo.width, "height": photo.height},
         **to_item_payload(point.item, point.row_sha256),
+        **(to_tag_payload(point.tagging) if point.tagging else {}),
     }
 
 
@@ -90,12 +121,27 @@ def to_item_payload(item: Item, row_sha256: str) -> dict[str, Any]:
     return {"row_sha256": row_sha256, "photos": list(item.photos), "item": attributes}
 
 
-def from_payload(payload: Mapping[str, Any], vectors: Mapping[str, Any] | None = None) -> StoredPoint:
+def to_tag_payload(tagging: Tagging) -> dict[str, Any]:
+    """The part of a payload that a classifier decides; the same tagging gives the same bytes."""
+    said = sorted(tagging.predictions.items())
+    tags = {
+        name: each.accepted[0] if len(each.accepted) == 1 else list(each.accepted)
+        for name, each in said
+        if each.accepted
+    }
+    return {
+        TAGS: tags,
+        PREDICTED: _JSON.encode({"model": tagging.model, "values": {name: each.values for name, each in said}}),
+    }
+
+
+def from_payload(payload: Mapping[str, Any], vectors: Embeddings | None = None) -> StoredPoint:
     """The point a payload (and the vectors that came with it) stands for."""
     photo = payload["photo"]
     attributes: dict[str, AttributeValue] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in payload["item"].items()
     }
+    predictions, model = _read_predictions(payload)
     return StoredPoint(
         item=Item(id=payload[ITEM_ID], attributes=attributes, photos=tuple(payload["photos"])),
         photo=PhotoRecord(
@@ -107,64 +153,24 @@ def from_payload(payload: Mapping[str, Any], vectors: Mapping[str, Any] | None =
         ),
         photos_sha256=payload["photos_sha256"],
         row_sha256=payload["row_sha256"],
-        vectors=to_vectors(vectors),
+        vectors=vectors or {},
+        predictions=predictions,
+        model=model,
     )
 
 
-def list_dimensions(spaces: Sequence[Space]) -> dict[str, int]:
-    """Numbers in each named vector of a point: one vector a space, and the joint one.
-
-    Raises:
-        SetupError: a space has the joint vector's name.
-    """
-    sizes = {space.name: space.dimension for space in spaces}
-    if FUSION in sizes:
-        raise SetupError(f"an encoder cannot be called {FUSION!r}: that vector holds all the others; rename it")
-    return sizes | {FUSION: sum(sizes.values())}
-
-
-def to_named_vectors(vectors: Embeddings, spaces: Sequence[Space]) -> dict[str, list[float]]:
-    """A point's vectors by name, the joint one among them: all of them in the order of the spaces.
-
-    The dot product of a joint vector with one that `choose_vector` made is the weighted sum of the cosines, whatever
-    the weights: the query carries them, so one stored vector serves every way to weigh the spaces.
-    """
-    lists: dict[str, list[float]] = {space.name: vectors[space.name].tolist() for space in spaces}
-    return lists | {FUSION: [number for numbers in lists.values() for number in numbers]}
+def _read_predictions(payload: Mapping[str, Any]) -> tuple[dict[str, Prediction], str]:
+    if PREDICTED not in payload:
+        return {}, ""
+    said, tags = json.loads(payload[PREDICTED]), payload.get(TAGS, {})
+    predictions = {}
+    for name, values in said["values"].items():
+        labels = tags.get(name, ())
+        accepted = (labels,) if isinstance(labels, str) else tuple(labels)
+        predictions[name] = Prediction(values=tuple((label, share) for label, share in values), accepted=accepted)
+    return predictions, said["model"]
 
 
-def choose_vector(legs: Sequence[Leg], spaces: Sequence[Space]) -> tuple[str, list[float]]:
-    """Which named vector a query looks at, and what it looks for there.
-
-    One leg is asked of its own space, unweighted. Several are asked of the joint vector: each times its weight, zeros
-    for a space without a leg.
-    """
-    if len(legs) == 1:
-        return legs[0].space, legs[0].vector.tolist()
-    weighted = {leg.space: leg.weight * leg.vector for leg in legs}
-    joint = [weighted.get(space.name, np.zeros(space.dimension, np.float32)) for space in spaces]
-    return FUSION, np.concatenate(joint).tolist()
-
-
-class Found(Protocol):
-    """A point as both engines give it in an answer."""
-
-    @property
-    def id(self) -> object: ...
-
-    @property
-    def score(self) -> float: ...
-
-
-def collect_parts(
-    legs: Sequence[Leg], points: Sequence[Found], answers: Sequence[Sequence[Found]]
-) -> list[dict[str, float]]:
-    """Cosine in each leg's space for every point, from one answer a leg that scores these points."""
-    scores = [{found.id: found.score for found in answer} for answer in answers]
-    ids = [point.id for point in points]
-    return [{leg.space: of_leg[i] for leg, of_leg in zip(legs, scores, strict=True)} for i in ids]
-
-
-def to_vectors(vectors: Mapping[str, Any] | None) -> Embeddings:
-    """Vectors as the engines give them (lists of floats by name) as float32 arrays."""
-    return {name: np.asarray(vector, dtype=np.float32) for name, vector in (vectors or {}).items()}
+def to_photo_key(payload: Mapping[str, Any]) -> PhotoKey:
+    """The photo that a payload, cut down to `PHOTO_KEYS`, is of."""
+    return PhotoKey(item_id=payload[ITEM_ID], index=payload[INDEX], sha256=payload["photo"]["sha256"])

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client, Connection
@@ -23,14 +23,22 @@ from typing import Any
 from search.attributes import AttributeSchema
 from search.embedding import Space
 from search.errors import StoreUnavailableError, VitrineError
-from search.filters import Filter
+from search.filters import Filter, Source
 from search.item import Item
-from search.store import FacetCount, Leg, Page, Point, ScoredPoint, StoredPoint
+from search.manifest import Manifest
+from search.store import FacetCount, Leg, Page, PhotoPage, Point, ScoredPoint, StoredPoint
 from search.stores.wire import Address, from_error, load_address
+from search.tagging import Tagging
 
 ADDRESS_FILE = "store.json"
 CALL_TIMEOUT_S = 30.0
-OPTIMIZE_TIMEOUT_S = 3_600.0
+LONG_CALL_TIMEOUT_S = 3_600.0
+LONG_CALLS = ("optimize", "prepare_space", "use_spaces")
+"""Calls that may have to go through every point."""
+
+TAGGINGS_AT_ONCE = 512
+"""Taggings in one message; between two of them others are answered."""
+
 RESTART_PAUSE_S = 0.5
 
 
@@ -82,8 +90,25 @@ class ProcessStore:
     def count_items(self, conditions: Filter = ()) -> int:
         return int(self._call("count_items", conditions))
 
-    def count_facet(self, attribute: str, conditions: Filter, *, limit: int) -> Sequence[FacetCount]:
-        return self._call("count_facet", attribute, conditions, limit=limit)  # type: ignore[no-any-return]
+    def count_facet(
+        self, attribute: str, conditions: Filter, *, limit: int, source: Source = Source.MERCHANT
+    ) -> Sequence[FacetCount]:
+        return self._call("count_facet", attribute, conditions, limit=limit, source=source)  # type: ignore[no-any-return]
+
+    def list_photos(self, *, limit: int, after: str | None = None) -> PhotoPage:
+        return self._call("list_photos", limit=limit, after=after)  # type: ignore[no-any-return]
+
+    def prepare_space(self, space: Space) -> None:
+        self._call("prepare_space", space)
+
+    def write_taggings(self, taggings: Mapping[tuple[str, int], Tagging], space: Space) -> None:
+        keys = list(taggings)
+        for start in range(0, len(keys), TAGGINGS_AT_ONCE):
+            some = {key: taggings[key] for key in keys[start : start + TAGGINGS_AT_ONCE]}
+            self._call("write_taggings", some, space)
+
+    def use_spaces(self, spaces: Sequence[Space]) -> None:
+        self._call("use_spaces", list(spaces))
 
     def index_attributes(self, schema: AttributeSchema) -> None:
         self._call("index_attributes", dict(schema))
@@ -101,7 +126,7 @@ class ProcessStore:
         address, connection = self._connect()
         try:
             connection.send((method, arguments, keywords))
-            patience = OPTIMIZE_TIMEOUT_S if method == "optimize" else self._timeout_s
+            patience = LONG_CALL_TIMEOUT_S if method in LONG_CALLS else self._timeout_s
             if not connection.poll(patience):
                 raise TimeoutError(f"no answer to {method} within {patience:g} s")
             answer = connection.recv()
@@ -148,20 +173,20 @@ def find_running_store(data: Path) -> ProcessStore | None:
 class StoreProcess:
     """Starts a store's process, watches over it, and starts it again when it dies.
 
+    Args:
+        shard: folder of the store.
+        data: where the address file goes.
+        read_manifest: the catalogue's manifest as it is now; a process that is started again uses the spaces of then.
+
     Raises (from the constructor):
         StoreUnavailableError: another process has the store open.
         IntegrityError: its files cannot be read.
     """
 
-    def __init__(self, shard: Path, data: Path, *, spaces: Sequence[Space], schema: AttributeSchema) -> None:
-        self._orders = json.dumps(
-            {
-                "shard": str(shard),
-                "address_file": str(data / ADDRESS_FILE),
-                "spaces": [asdict(space) for space in spaces],
-                "schema": {name: kind.value for name, kind in schema.items()},
-            }
-        )
+    def __init__(self, shard: Path, data: Path, *, read_manifest: Callable[[], Manifest]) -> None:
+        self._shard = shard
+        self._address_file = data / ADDRESS_FILE
+        self._read_manifest = read_manifest
         self._ending = threading.Event()
         self.restarts = 0
         self._process = self._start()
@@ -180,6 +205,15 @@ class StoreProcess:
         self._watcher.join(timeout=5)
 
     def _start(self) -> subprocess.Popen[str]:
+        manifest = self._read_manifest()
+        orders = json.dumps(
+            {
+                "shard": str(self._shard),
+                "address_file": str(self._address_file),
+                "spaces": [asdict(space) for space in manifest.spaces],
+                "schema": {name: kind.value for name, kind in manifest.attributes.items()},
+            }
+        )
         process = subprocess.Popen(
             [sys.executable, "-m", "search.stores.host"],
             stdin=subprocess.PIPE,
@@ -189,7 +223,7 @@ class StoreProcess:
         assert process.stdin is not None
         assert process.stdout is not None
         try:
-            process.stdin.write(self._orders + "\n")
+            process.stdin.write(orders + "\n")
             process.stdin.flush()
             answer = json.loads(process.stdout.readline() or '{"error": null}')
         except (OSError, ValueError):

@@ -1,67 +1,55 @@
-"""A Qdrant server or cluster, or the client's local mode, through `qdrant-client`: the only file that knows it.
+"""A Qdrant server or cluster, or the client's local mode, through `qdrant-client`, as a store.
 
-Only `query_points` is used for search; the older calls are gone from the client.
+Only `query_points` is used for search; the older calls are gone from the client. How a trained space comes to points
+that are there is in docs/decisions/0009.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+import threading
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
-import httpx
 from qdrant_client import QdrantClient, models
-from qdrant_client.http.exceptions import ApiException
 
 from search.attributes import AttributeKind, AttributeSchema
 from search.embedding import Space
 from search.errors import MismatchError, StoreUnavailableError
-from search.filters import Between, Filter
+from search.filters import Between, Filter, Source
 from search.item import Item
-from search.store import FacetCount, Leg, Page, Point, ScoredPoint, StoredPoint
-from search.stores.conditions import as_list, translate
+from search.store import FacetCount, Leg, Page, PhotoPage, Point, ScoredPoint, StoredPoint
+from search.stores.conditions import translate
+from search.stores.facets import count_sources
+from search.stores.layout import Layout, check_model, collect_parts, make_layout
 from search.stores.payload import (
     FINGERPRINT_KEYS,
     INDEX,
     ITEM_ID,
-    PRIMARY,
-    attribute_path,
+    PHOTO_KEYS,
     check_place,
-    choose_vector,
-    collect_parts,
     compute_point_id,
     from_payload,
-    list_dimensions,
+    list_indexes,
+    list_predicted,
+    tag_path,
     to_item_payload,
-    to_named_vectors,
     to_payload,
+    to_photo_key,
+    to_tag_payload,
 )
+from search.stores.server_collection import (
+    ClientDialect,
+    create_indexes,
+    create_vectors,
+    guard_server,
+    list_vectors,
+    write_points,
+)
+from search.tagging import Tagging
 
-_INDEXES = {
-    AttributeKind.KEYWORD: models.PayloadSchemaType.KEYWORD,
-    AttributeKind.INTEGER: models.PayloadSchemaType.INTEGER,
-    AttributeKind.NUMBER: models.PayloadSchemaType.FLOAT,
-}
-
-
-class ClientDialect:
-    """Conditions in `qdrant_client.models` classes."""
-
-    def match_any(self, path: str, values: Sequence[str] | Sequence[int]) -> models.Condition:
-        return models.FieldCondition(key=path, match=models.MatchAny(any=as_list(values)))
-
-    def within(self, path: str, bounds: Between) -> models.Condition:
-        limits = models.Range(gt=bounds.gt, gte=bounds.gte, lt=bounds.lt, lte=bounds.lte)
-        return models.FieldCondition(key=path, range=limits)
-
-    def combine(
-        self,
-        *,
-        must: Sequence[models.Condition] = (),
-        should: Sequence[models.Condition] = (),
-        must_not: Sequence[models.Condition] = (),
-    ) -> models.Filter:
-        return models.Filter(must=list(must) or None, should=list(should) or None, must_not=list(must_not) or None)
+BATCH = 256
+"""Points written in one request."""
 
 
 def open_server_store(
@@ -73,54 +61,57 @@ def open_server_store(
         StoreUnavailableError: the server does not answer.
         MismatchError: the collection has other vectors than these spaces.
     """
-    store = ServerStore(client, collection, spaces)
-    wanted = list_dimensions(spaces)
-    with _server(collection):
+    layout = make_layout(spaces)
+    wanted = layout.list_dimensions()
+    with guard_server(collection):
         if not client.collection_exists(collection):
             vectors = {n: models.VectorParams(size=size, distance=models.Distance.DOT) for n, size in wanted.items()}
             client.create_collection(collection, vectors_config=vectors)
-        there = client.get_collection(collection).config.params.vectors
-    found = {name: params.size for name, params in there.items()} if isinstance(there, dict) else {}
-    if not wanted.items() <= found.items():
+        found = list_vectors(client, collection)
+    later = layout.list_additions()
+    if any(found.get(name, later.get(name)) != size for name, size in wanted.items()):
         raise MismatchError(
             f"collection {collection!r} has the vectors {found}, this catalogue needs {wanted}; "
             "use another data directory, or delete the collection"
         )
+    store = ServerStore(client, collection, layout)
     store.index_attributes(schema)
+    store.complete_points(layout)
     return store
 
 
 class ServerStore:
-    """`search.store.Store` on one collection."""
+    """`search.store.Store` on one collection. Safe to use from several threads."""
 
-    def __init__(self, client: QdrantClient, collection: str, spaces: Sequence[Space]) -> None:
+    def __init__(self, client: QdrantClient, collection: str, layout: Layout) -> None:
         self._client = client
-        self._spaces = tuple(spaces)
         self._name = collection
+        self._layout = layout
+        self._coming = layout
+        self._kinds: dict[str, AttributeKind] = {}
+        self._tagged: frozenset[str] = frozenset()
         self._dialect = ClientDialect()
+        self._writing = threading.Lock()
 
     def index_attributes(self, schema: AttributeSchema) -> None:
         """Make the payload indexes that are missing; facets on an attribute need its index."""
-        wanted = {attribute_path(name): _INDEXES[kind] for name, kind in schema.items() if kind in _INDEXES}
-        wanted |= {ITEM_ID: models.PayloadSchemaType.KEYWORD, PRIMARY: models.PayloadSchemaType.KEYWORD}
-        wanted[INDEX] = models.PayloadSchemaType.INTEGER
+        self._kinds |= schema
         with self._server():
-            there = self._client.get_collection(self._name).payload_schema
-            for path in sorted(wanted.keys() - there.keys()):
-                self._client.create_payload_index(self._name, path, wanted[path], wait=True)
+            create_indexes(self._client, self._name, list_indexes(schema))
 
     def upsert(self, points: Sequence[Point]) -> None:
         if not points:
             return
-        made = [
-            models.PointStruct(
-                id=compute_point_id(p.item.id, p.photo.index),
-                vector={**to_named_vectors(p.vectors, self._spaces)},
-                payload=to_payload(p),
-            )
-            for p in points
-        ]
-        with self._server():
+        self._index_tags(list_predicted(p.tagging for p in points))
+        with self._writing, self._server():
+            made = [
+                models.PointStruct(
+                    id=compute_point_id(p.item.id, p.photo.index),
+                    vector={**self._coming.to_named_vectors(p), **self._layout.to_named_vectors(p)},
+                    payload=to_payload(p),
+                )
+                for p in points
+            ]
             self._client.upsert(self._name, made, wait=True)
 
     def replace_attributes(self, items: Mapping[str, Item], row_sha256: Mapping[str, str]) -> None:
@@ -147,9 +138,12 @@ class ServerStore:
         self, item_ids: Sequence[str], *, index: int = 0, spaces: Sequence[str] = ()
     ) -> Mapping[str, StoredPoint]:
         ids: list[Any] = [compute_point_id(item_id, index) for item_id in item_ids]
+        layout = self._layout
         with self._server():
-            records = self._client.retrieve(self._name, ids, with_payload=True, with_vectors=list(spaces) or False)
-        points = [_to_stored(record) for record in records]
+            records = self._client.retrieve(
+                self._name, ids, with_payload=True, with_vectors=layout.list_names(spaces) or False
+            )
+        points = [_to_stored(record, layout) for record in records]
         return {point.item.id: point for point in points}
 
     def read_fingerprints(self, item_ids: Sequence[str]) -> Mapping[str, tuple[str, str]]:
@@ -171,34 +165,54 @@ class ServerStore:
     ) -> Sequence[ScoredPoint]:
         where = self._filter(conditions, without=without)
         params = models.SearchParams(exact=exact, hnsw_ef=None if exact else 128)
-        name, vector = choose_vector(legs, self._spaces)
-        with self._server():
-            records = self._client.query_points(
-                self._name,
-                query=vector,
-                using=name,
-                query_filter=where,
-                search_params=params,
-                limit=limit,
-                offset=offset,
-                with_payload=True,
-            ).points
-            parts = self._score_parts(legs, records)
-        return [_to_scored(record, legs, part) for record, part in zip(records, parts, strict=True)]
 
-    def _score_parts(self, legs: Sequence[Leg], records: Sequence[models.ScoredPoint]) -> list[dict[str, float]]:
+        def find(layout: Layout) -> Sequence[ScoredPoint]:
+            asked = layout.choose_vector(legs)
+            if asked is None:
+                return []
+            name, vector = asked
+            with self._server():
+                records = self._client.query_points(
+                    self._name,
+                    query=vector,
+                    using=name,
+                    query_filter=where,
+                    search_params=params,
+                    limit=limit,
+                    offset=offset,
+                    with_payload=True,
+                ).points
+                parts = self._score_parts(legs, layout, records)
+            return [_to_scored(record, legs, part) for record, part in zip(records, parts, strict=True)]
+
+        layout = self._layout
+        try:
+            return find(layout)
+        except StoreUnavailableError:
+            if layout is self._layout:
+                raise
+            return find(self._layout)  # the vector that was asked about has just been taken away
+
+    def _score_parts(
+        self, legs: Sequence[Leg], layout: Layout, records: Sequence[models.ScoredPoint]
+    ) -> list[dict[str, float]]:
         """Cosine in each leg's space, as in the embedded store: the points found are scored once more by the engine."""
         if len(legs) == 1 or not records:
             return [{leg.space: record.score for leg in legs} for record in records]
         found = models.Filter(must=[models.HasIdCondition(has_id=[record.id for record in records])])
-        requests = [
-            models.QueryRequest(query=leg.vector.tolist(), using=leg.space, filter=found, limit=len(records))
+        names = layout.names
+        requests = {
+            leg.space: models.QueryRequest(
+                query=leg.vector.tolist(), using=names[leg.space], filter=found, limit=len(records)
+            )
             for leg in legs
-        ]
-        answers = self._client.query_batch_points(self._name, requests)
-        return collect_parts(legs, records, [answer.points for answer in answers])
+            if leg.space in names
+        }
+        answers = self._client.query_batch_points(self._name, list(requests.values()))
+        return collect_parts(legs, records, dict(zip(requests, (answer.points for answer in answers), strict=True)))
 
     def scan(self, conditions: Filter, *, limit: int, after: str | None = None, spaces: Sequence[str] = ()) -> Page:
+        layout = self._layout
         with self._server():
             records, following = self._client.scroll(
                 self._name,
@@ -206,22 +220,100 @@ class ServerStore:
                 limit=limit,
                 offset=check_place(after),
                 with_payload=True,
-                with_vectors=list(spaces) or False,
+                with_vectors=layout.list_names(spaces) or False,
             )
-        return Page(points=[_to_stored(r) for r in records], next_after=None if following is None else str(following))
+        points = [_to_stored(record, layout) for record in records]
+        return Page(points=points, next_after=None if following is None else str(following))
+
+    def list_photos(self, *, limit: int, after: str | None = None) -> PhotoPage:
+        with self._server():
+            records, following = self._client.scroll(
+                self._name, limit=limit, offset=check_place(after), with_payload=PHOTO_KEYS, with_vectors=False
+            )
+        photos = [to_photo_key(record.payload or {}) for record in records]
+        return PhotoPage(photos=photos, next_after=None if following is None else str(following))
 
     def count_items(self, conditions: Filter = ()) -> int:
         with self._server():
             where = self._filter(conditions, primary_only=True)
             return self._client.count(self._name, count_filter=where, exact=True).count
 
-    def count_facet(self, attribute: str, conditions: Filter, *, limit: int) -> Sequence[FacetCount]:
-        where = self._filter(conditions, primary_only=True)
+    def count_facet(
+        self, attribute: str, conditions: Filter, *, limit: int, source: Source = Source.MERCHANT
+    ) -> Sequence[FacetCount]:
+        def count(path: str, *, limit: int, empty: str | None = None) -> Iterable[tuple[str | int, int]]:
+            where = self._filter(conditions, primary_only=True, empty=empty)
+            if source is not Source.MERCHANT:
+                self._index_tags({attribute})
+            with self._server():
+                hits = self._client.facet(self._name, path, facet_filter=where, limit=limit, exact=True).hits
+            return [(hit.value, hit.count) for hit in hits]
+
+        return count_sources(attribute, source, count, kind=self._kinds.get(attribute), limit=limit)
+
+    def prepare_space(self, space: Space) -> None:
+        self._coming = self._layout.with_trained(space)
+        self._make_vectors(self._coming)
+
+    def write_taggings(self, taggings: Mapping[tuple[str, int], Tagging], space: Space) -> None:
+        check_model(taggings, space)
+        self._index_tags(list_predicted(taggings.values()))
+        self._coming = layout = self._layout.with_trained(space)
+        by_id = {compute_point_id(*key): tagging for key, tagging in taggings.items()}
+        ids, name, names = list(by_id), layout.names[space.name], list(layout.names.values())
+        for start in range(0, len(ids), BATCH):
+            some: list[Any] = ids[start : start + BATCH]
+            with self._writing, self._server():
+                records = self._client.retrieve(self._name, some, with_payload=False, with_vectors=names)
+                there = {str(record.id): record.vector for record in records}
+                if there:
+                    vectors = {i: layout.join(vector, {name: by_id[i].vector.tolist()}) for i, vector in there.items()}
+                    payloads = {i: to_tag_payload(by_id[i]) for i in there}
+                    write_points(self._client, self._name, vectors, payloads)
+
+    def use_spaces(self, spaces: Sequence[Space]) -> None:
+        layout = make_layout(spaces)
+        with self._writing:
+            self._coming = layout
+        self.complete_points(layout)
+        with self._writing, self._server():
+            self._layout = layout
+            for name in sorted(list_vectors(self._client, self._name).keys() - layout.list_dimensions().keys()):
+                self._client.delete_vector_name(self._name, name, wait=True)
+
+    def complete_points(self, layout: Layout) -> None:
+        """Make the vectors that a layout adds, and the joint vector of every point that lacks it."""
+        self._make_vectors(layout)
+        missing = models.Filter(must_not=[models.HasVectorCondition(has_vector=layout.joint)])
+        place: Any = None
+        while True:
+            with self._writing, self._server():
+                records, place = self._client.scroll(
+                    self._name,
+                    scroll_filter=missing,
+                    limit=BATCH,
+                    offset=place,
+                    with_payload=False,
+                    with_vectors=list(layout.names.values()),
+                )
+                if records:
+                    vectors = {str(record.id): layout.join(record.vector, {}) for record in records}
+                    write_points(self._client, self._name, vectors, {})
+            if place is None:
+                return
+
+    def _index_tags(self, attributes: set[str]) -> None:
+        if not attributes <= self._tagged:
+            with self._server():
+                wanted = {tag_path(name): AttributeKind.KEYWORD for name in attributes}
+                create_indexes(self._client, self._name, wanted)
+            self._tagged |= attributes
+
+    def _make_vectors(self, layout: Layout) -> None:
+        wanted = layout.list_additions()
         with self._server():
-            hits = self._client.facet(
-                self._name, attribute_path(attribute), facet_filter=where, limit=limit, exact=True
-            ).hits
-        return [FacetCount(value=hit.value, count=hit.count) for hit in hits]
+            there = list_vectors(self._client, self._name)
+            create_vectors(self._client, self._name, {n: size for n, size in wanted.items() if n not in there})
 
     def optimize(self) -> None:
         """Nothing to do: a server optimises by itself."""
@@ -230,9 +322,14 @@ class ServerStore:
         self._client.close()
 
     def _filter(
-        self, conditions: Filter, *, primary_only: bool = False, without: Sequence[str] = ()
+        self,
+        conditions: Filter,
+        *,
+        primary_only: bool = False,
+        without: Sequence[str] = (),
+        empty: str | None = None,
     ) -> models.Filter | None:
-        where = translate(conditions, self._dialect, primary_only=primary_only, without=without)
+        where = translate(conditions, self._dialect, primary_only=primary_only, without=without, empty=empty)
         assert where is None or isinstance(where, models.Filter)
         return where
 
@@ -240,24 +337,11 @@ class ServerStore:
         return self._dialect.combine(must=[self._dialect.match_any(ITEM_ID, sorted(item_ids))])
 
     def _server(self) -> AbstractContextManager[None]:
-        return _server(self._name)
+        return guard_server(self._name)
 
 
-@contextmanager
-def _server(collection: str) -> Iterator[None]:
-    """Turn what the client raises when the server is away, slow or refuses into our own error."""
-    try:
-        yield
-    except (ApiException, httpx.HTTPError, OSError) as error:
-        raise StoreUnavailableError(
-            f"the Qdrant server did not do what collection {collection!r} needs: {error}; "
-            "check VITRINE_QDRANT_URL and that the server is up"
-        ) from error
-
-
-def _to_stored(record: models.Record) -> StoredPoint:
-    vectors = record.vector
-    return from_payload(record.payload or {}, vectors if isinstance(vectors, dict) else None)
+def _to_stored(record: models.Record, layout: Layout) -> StoredPoint:
+    return from_payload(record.payload or {}, layout.to_vectors(record.vector))
 
 
 def _to_scored(record: models.ScoredPoint, legs: Sequence[Leg], parts: dict[str, float]) -> ScoredPoint:

@@ -15,7 +15,7 @@ from typing import Any
 
 from search import errors
 
-PROTOCOL = 1
+PROTOCOL = 2
 METHODS = frozenset(
     {
         "upsert",
@@ -29,6 +29,10 @@ METHODS = frozenset(
         "count_items",
         "count_facet",
         "index_attributes",
+        "list_photos",
+        "prepare_space",
+        "write_taggings",
+        "use_spaces",
         "optimize",
     }
 )

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
 import pytest
 from fastapi import FastAPI
 from PIL import Image, ImageDraw
@@ -18,12 +16,14 @@ from api.app import create_app
 from indexer.items import put_item
 from search.attributes import AttributeKind
 from search.catalogue import Catalogue
-from search.embedder import EmbeddedPhoto, Embedder
-from search.embedding import Space, normalise_rows
+from search.embedder import EmbeddedPhoto
 from search.item import Item
-from search.manifest import Manifest
+from search.manifest import ClassifierRecord, Manifest
 from search.stores.edge import open_edge_store
 from search.thumbnails import Thumbnails
+from tests.contracts.color_tagger import ColorTagger
+from tests.contracts.no_tagger import refuse_tagger
+from tests.contracts.pixel_encoder import PixelEncoder
 
 COLORS = {"Red": (200, 30, 40), "Green": (40, 160, 60), "Blue": (40, 60, 190)}
 SHAPES = ("circle", "square")
@@ -36,27 +36,12 @@ SCHEMA = {
 }
 
 
-class PixelEncoder:
-    """Photos by their pixels on a grid: tells colours and shapes apart, and nothing else."""
-
-    def __init__(self, name: str, side: int) -> None:
-        self._side = side
-        self._space = Space(
-            name=name, dimension=3 * side * side, weights_sha256=hashlib.sha256(name.encode()).hexdigest()
-        )
-
-    @property
-    def space(self) -> Space:
-        return self._space
-
-    def prepare(self, picture: Image.Image) -> np.ndarray:
-        return np.asarray(picture.resize((self._side, self._side)), dtype=np.float32).reshape(-1)
-
-    def embed(self, prepared: Sequence[np.ndarray]) -> np.ndarray:
-        return normalise_rows(np.stack(prepared) - 127.5)
-
-
 ENCODERS = (PixelEncoder("shape", 8), PixelEncoder("color", 1))
+TAGGER = ColorTagger(COLORS, encoder="shape")
+"""What the classified catalogue starts with."""
+
+OTHER_TAGGER = ColorTagger(COLORS, encoder="shape", seed=1)
+"""Agrees with it, in vectors that are turned: the two cannot be compared."""
 
 
 class SlowCatalogue(Catalogue):
@@ -83,25 +68,37 @@ def draw_photo(
     return out.getvalue()
 
 
-def build_catalogue(folder: Path) -> Catalogue:
-    """Twelve items: three colours, two shapes, two of each."""
+def find_tagger(record: ClassifierRecord) -> ColorTagger:
+    """The one of the two a catalogue says it has."""
+    return next(tagger for tagger in (TAGGER, OTHER_TAGGER) if tagger.version == record.version)
+
+
+def build_catalogue(folder: Path, tagger: ColorTagger | None = None) -> Catalogue:
+    """Twelve items: three colours, two shapes, two of each. With a classifier the last six have no colour."""
     spaces = tuple(encoder.space for encoder in ENCODERS)
+    weights = {"shape": 0.5, "color": 0.5}
+    if tagger is not None:
+        spaces, weights = (*spaces, tagger.space), {"shape": 0.4, "color": 0.4, "classifier": 0.2}
     catalogue = Catalogue(
         folder=folder,
-        manifest=Manifest(spaces=spaces, weights={"shape": 0.5, "color": 0.5}, attributes=SCHEMA),
+        manifest=Manifest(
+            spaces=spaces, weights=weights, attributes=SCHEMA, classifier=tagger.record if tagger else None
+        ),
         store=open_edge_store(folder / "shard", spaces=spaces, schema=SCHEMA),
-        embedder=Embedder(lambda: ENCODERS),
+        open_encoders=lambda: ENCODERS,
+        open_tagger=refuse_tagger if tagger is None else find_tagger,
         thumbnails=Thumbnails(folder / "thumbnails"),
     )
     for number in range(12):
         color, shape = tuple(COLORS)[number % 3], SHAPES[number % 2]
         attributes = {
             "title": f"{color} {shape} {number}",
-            "color": color,
             "product_type": shape,
             "price": 10.0 + number,
             "year": 2010 + number % 4,
         }
+        if tagger is None or number < 6:
+            attributes["color"] = color
         put_item(
             catalogue,
             Item(id=f"item-{number}", attributes=attributes, photos=()),
@@ -131,6 +128,22 @@ def own_catalogue(tmp_path: Path) -> Iterator[Catalogue]:
     catalogue.close()
 
 
+@pytest.fixture(scope="session")
+def classified_catalogue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalogue]:
+    """The twelve items with a classifier, for tests that write nothing; the shop has named six colours only."""
+    catalogue = build_catalogue(tmp_path_factory.mktemp("classified"), TAGGER)
+    yield catalogue
+    catalogue.close()
+
+
+@pytest.fixture
+def own_classified_catalogue(tmp_path: Path) -> Iterator[Catalogue]:
+    """The same, for one test to give another classifier."""
+    catalogue = build_catalogue(tmp_path / "classified", TAGGER)
+    yield catalogue
+    catalogue.close()
+
+
 @pytest.fixture
 def slow_catalogue(catalogue: Catalogue, tmp_path: Path) -> Iterator[SlowCatalogue]:
     """The twelve items; photos that are asked with wait until `gate` is set."""
@@ -138,7 +151,8 @@ def slow_catalogue(catalogue: Catalogue, tmp_path: Path) -> Iterator[SlowCatalog
         folder=tmp_path,
         manifest=catalogue.manifest,
         store=catalogue.store,
-        embedder=catalogue.embedder,
+        open_encoders=lambda: ENCODERS,
+        open_tagger=refuse_tagger,
         thumbnails=catalogue.thumbnails,
     )
     slow.gate = threading.Event()
@@ -181,6 +195,12 @@ def make_client(catalogue: Catalogue, ui_folder: Path) -> Iterator[Callable[...,
 def writing_client(make_client: Callable[..., TestClient], own_catalogue: Catalogue) -> TestClient:
     """The application over a catalogue of its own."""
     return make_client(catalogue=own_catalogue)
+
+
+@pytest.fixture
+def classifying_client(make_client: Callable[..., TestClient], classified_catalogue: Catalogue) -> TestClient:
+    """The application over the classified catalogue."""
+    return make_client(catalogue=classified_catalogue)
 
 
 @pytest.fixture

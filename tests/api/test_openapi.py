@@ -19,10 +19,10 @@ from schemathesis.specs.openapi.checks import (
 
 from api.app import create_app
 from api.openapi_file import FILE, write_openapi
-from tests.api.conftest import build_catalogue, draw_photo
+from tests.api.conftest import TAGGER, build_catalogue, draw_photo
 
 CASES = 8
-"""Of each of the twelve operations, fitting the document and not fitting it."""
+"""Of each of the thirteen operations, fitting the document and not fitting it."""
 
 CHECKS = (
     not_a_server_error,
@@ -35,7 +35,7 @@ CHECKS = (
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory):
-    catalogue = build_catalogue(tmp_path_factory.mktemp("openapi"))
+    catalogue = build_catalogue(tmp_path_factory.mktemp("openapi"), TAGGER)
     yield create_app(catalogue, version="1")
     catalogue.close()
 
@@ -44,7 +44,7 @@ def app(tmp_path_factory):
 def test_nothing_undocumented_is_answered(app, mode):
     described = schemathesis.openapi.from_asgi("/openapi.json", app, config=SchemathesisConfig())
     operations = [result.ok() for result in described.get_all_operations()]
-    assert len(operations) == 12
+    assert len(operations) == 13
     for operation in operations:
         takes_something = operation.body or operation.query or operation.path_parameters
         # What takes nothing cannot be given anything that does not fit.
@@ -80,7 +80,7 @@ def test_every_operation_is_named_tagged_and_says_its_problems():
         for method, operation in methods.items()
     }
     names = [operation["operationId"] for operation in operations.values()]
-    assert len(names) == len(set(names)) == 12
+    assert len(names) == len(set(names)) == 13
     for (_, path), operation in operations.items():
         assert operation["tags"]
         assert operation["summary"]
@@ -109,5 +109,8 @@ def test_answers_have_no_field_that_is_not_described(app):
         answer = client.post("/v1/search", files={"photo": ("p", draw_photo())}).json()
         assert answer.keys() == document["SearchAnswer"]["properties"].keys()
         assert answer["hits"][0].keys() == document["HitModel"]["properties"].keys()
+        seen = client.post("/v1/classify", files={"photo": ("p", draw_photo())}).json()
+        assert seen.keys() == document["ClassifyAnswer"]["properties"].keys()
+        assert seen["attributes"]["color"].keys() == document["PredictionModel"]["properties"].keys()
         problem = client.post("/v1/search", json={"limit": 0}).json()
         assert problem.keys() == document["ProblemAnswer"]["properties"].keys()

@@ -52,6 +52,7 @@ def test_info(client):
     assert info["items"] == 12
     assert [(e["name"], e["dimension"]) for e in info["encoders"]] == [("shape", 192), ("color", 3)]
     assert info["weights"] == {"shape": 0.5, "color": 0.5}
+    assert info["classifier"] is None
     assert info["attributes"]["color"] == "keyword"
     # Two attributes can be chosen from; a price or a title cannot.
     assert info["facets"] == ["product_type", "color", "year"]

@@ -23,7 +23,13 @@ class Clock:
 
 
 def make_photo(sha256):
-    return QueryPhoto(sha256=sha256, embeddings={"shape": np.ones(2, np.float32)}, thumbnail=b"jpeg")
+    return QueryPhoto(
+        sha256=sha256,
+        embeddings={"shape": np.ones(2, np.float32)},
+        pools={"shape": np.ones((4, 2), np.float32)},
+        tagging=None,
+        thumbnail=b"jpeg",
+    )
 
 
 def test_a_photo_is_forgotten_some_time_after_its_last_use():

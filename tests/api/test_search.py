@@ -45,7 +45,12 @@ def test_a_catalogue_photo_finds_itself_first_and_the_answer_has_the_documented_
         "photo": f"sha256:{sha256}",
         "photo_url": f"/v1/photos/{sha256}",
         "item_id": None,
+        "attributes": None,
+        "out_of_catalogue": None,
+        "outside": None,
+        "model": None,
     }
+    assert (first["predicted"], first["model"]) == ({}, None)
     assert body["total"] == {"value": 12, "relation": "eq"}
     assert sorted((f["value"], f["count"]) for f in body["facets"]["color"]) == [(c, 4) for c in sorted(COLORS)]
     assert body["facets_scope"] == "catalogue"
@@ -54,6 +59,7 @@ def test_a_catalogue_photo_finds_itself_first_and_the_answer_has_the_documented_
     assert took["decode"] > 0
     assert took["embed"] > 0
     assert took["search"] > 0
+    assert took["classify"] == 0
     assert took["decode"] + took["embed"] + took["search"] <= took["total"]
 
 
@@ -72,7 +78,8 @@ def test_an_item_is_not_among_the_items_like_it(client):
     assert answer.json()["hits"][0]["item"]["color"] == "Blue"
     assert "item-5" not in ids(answer)
     assert len(ids(answer)) == 11
-    assert answer.json()["query"] == {"kind": "item", "photo": None, "photo_url": None, "item_id": "item-5"}
+    asked = {name: value for name, value in answer.json()["query"].items() if value is not None}
+    assert asked == {"kind": "item", "item_id": "item-5"}
     assert ids(client.get("/v1/items/item-5/similar")) == ids(answer)
 
 
@@ -173,6 +180,10 @@ def test_weights_choose_the_spaces(client):
         ({"filter": {"color": [["Red"]]}}, "invalid_query", "/filter/color"),
         ({"filter": {"color": None}}, "invalid_query", "/filter/color"),
         ({"filter": ["color"]}, "invalid_request", "/filter"),
+        ({"source": "photo"}, "invalid_request", "/source"),
+        ({"filter": {"color": "Red"}, "source": "predicted"}, "not_predicted", "/filter/color"),
+        ({"filter": {"color": {"any": "Red", "source": "photo"}}}, "invalid_query", "/filter/color"),
+        ({"classify": "yes"}, "invalid_request", "/classify"),
         ({"cursor": ""}, "invalid_request", "/cursor"),
     ],
 )
@@ -197,6 +208,8 @@ def test_every_fault_of_a_question_is_pointed_at(client):
         ("cursor=", "invalid_request", "/cursor"),
         ("cursor=x", "invalid_cursor", "/cursor"),
         ("facet=title", "unknown_attribute", "/facets"),
+        ("source=photo", "invalid_request", "/source"),
+        ("color=Red&source=predicted", "not_predicted", "/color"),
     ],
 )
 def test_a_query_string_that_makes_no_sense_is_refused_with_a_pointer(client, parameters, code, pointer):

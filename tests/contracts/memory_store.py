@@ -10,11 +10,13 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from search.attributes import AttributeSchema
-from search.embedding import Embeddings
-from search.filters import AnyOf, Between, Condition, Filter, NoneOf, Scalar
+from search.attributes import AttributeKind, AttributeSchema
+from search.embedding import Embeddings, Space, Vector
+from search.errors import MismatchError
+from search.filters import AnyOf, Between, Condition, Filter, NoneOf, Scalar, Source
 from search.item import Item
-from search.store import FacetCount, Leg, Page, Point, ScoredPoint, StoredPoint
+from search.store import FacetCount, Leg, Page, PhotoKey, PhotoPage, Point, ScoredPoint, StoredPoint
+from search.tagging import Tagging
 
 Key = tuple[str, int]
 """Item id and photo index: one point."""
@@ -24,24 +26,36 @@ class MemoryStore:
     """`search.store.Store` on a dictionary.
 
     Args:
-        dimensions: of each named vector; a point of another one is refused.
+        dimensions: of each encoder's space; a point of another one is refused.
+        spaces: trained ones in use from the start.
     """
 
-    def __init__(self, dimensions: Mapping[str, int]) -> None:
+    def __init__(self, dimensions: Mapping[str, int], spaces: Sequence[Space] = ()) -> None:
         self._dimensions = dict(dimensions)
         self._points: dict[Key, StoredPoint] = {}
+        self._vectors: dict[Space, dict[Key, Vector]] = {space: {} for space in spaces if space.trained}
+        self._used = {space.name: space for space in spaces if space.trained}
+        self._kinds: dict[str, AttributeKind] = {}
 
     def upsert(self, points: Sequence[Point]) -> None:
         for point in points:
-            for space, vector in point.vectors.items():
+            vectors = {space: point.vectors[space].copy() for space in self._dimensions if space in point.vectors}
+            for space, vector in vectors.items():
                 assert vector.shape == (self._dimensions[space],), f"{space} has {self._dimensions[space]} numbers"
-            self._points[point.item.id, point.photo.index] = StoredPoint(
+            key = point.item.id, point.photo.index
+            self._points[key] = StoredPoint(
                 item=point.item,
                 photo=point.photo,
                 photos_sha256=point.photos_sha256,
                 row_sha256=point.row_sha256,
-                vectors={space: vector.copy() for space, vector in point.vectors.items()},
+                vectors=vectors,
+                predictions=dict(point.tagging.predictions) if point.tagging else {},
+                model=point.tagging.model if point.tagging else "",
             )
+            for trained, there in self._vectors.items():
+                there.pop(key, None)
+                if point.tagging is not None and is_of(point.tagging, trained):
+                    there[key] = point.tagging.vector.copy()
 
     def replace_attributes(self, items: Mapping[str, Item], row_sha256: Mapping[str, str]) -> None:
         for key, point in self._points.items():
@@ -51,18 +65,18 @@ class MemoryStore:
     def delete_items(self, item_ids: Collection[str]) -> int:
         doomed = [key for key in self._points if key[0] in set(item_ids)]
         for key in doomed:
-            del self._points[key]
+            self._forget(key)
         return len({item_id for item_id, _ in doomed})
 
     def delete_photos_from(self, item_id: str, index: int) -> None:
         for key in [key for key in self._points if key[0] == item_id and key[1] >= index]:
-            del self._points[key]
+            self._forget(key)
 
     def read_items(
         self, item_ids: Sequence[str], *, index: int = 0, spaces: Sequence[str] = ()
     ) -> Mapping[str, StoredPoint]:
-        there = (self._points.get((item_id, index)) for item_id in item_ids)
-        return {point.item.id: with_spaces(point, spaces) for point in there if point is not None}
+        keys = [(item_id, index) for item_id in item_ids]
+        return {key[0]: self._with_spaces(key, spaces) for key in keys if key in self._points}
 
     def read_fingerprints(self, item_ids: Sequence[str]) -> Mapping[str, tuple[str, str]]:
         return {i: (point.photos_sha256, point.row_sha256) for i, point in self.read_items(item_ids).items()}
@@ -77,34 +91,67 @@ class MemoryStore:
         exact: bool = False,
         without: Sequence[str] = (),
     ) -> Sequence[ScoredPoint]:
-        matching = {k: p for k, p in self._points.items() if k[0] not in without and matches(p.item, conditions)}
-        parts = {key: measure_parts(point.vectors, legs) for key, point in matching.items()}
-        spaces = {leg.space for leg in legs}
-        scores = {
-            key: sum(leg.weight * part[leg.space] for leg in legs)
-            for key, part in parts.items()
-            if part.keys() >= spaces
-        }
+        spaces = [leg.space for leg in legs]
+        matching = [k for k, p in self._points.items() if k[0] not in without and matches(p, conditions)]
+        vectors = {key: self._with_spaces(key, spaces).vectors for key in matching}
+        if len(legs) == 1:
+            vectors = {key: there for key, there in vectors.items() if there}
+        parts = {key: measure_parts(there, legs) for key, there in vectors.items()}
+        scores = {key: sum(leg.weight * part[leg.space] for leg in legs) for key, part in parts.items()}
         ranked = sorted(scores, key=lambda key: (-scores[key], key))[offset : offset + limit]
-        return [ScoredPoint(point=with_spaces(matching[k], ()), score=scores[k], parts=parts[k]) for k in ranked]
+        return [ScoredPoint(point=self._with_spaces(k, ()), score=scores[k], parts=parts[k]) for k in ranked]
 
     def scan(self, conditions: Filter, *, limit: int, after: str | None = None, spaces: Sequence[str] = ()) -> Page:
-        matching = [p for _, p in sorted(self._mains(conditions).items()) if after is None or p.item.id >= after]
-        following = matching[limit].item.id if len(matching) > limit else None
-        return Page(points=[with_spaces(point, spaces) for point in matching[:limit]], next_after=following)
+        matching = [i for i in sorted(self._mains(conditions)) if after is None or i >= after]
+        points = [self._with_spaces((item_id, 0), spaces) for item_id in matching[:limit]]
+        return Page(points=points, next_after=matching[limit] if len(matching) > limit else None)
+
+    def list_photos(self, *, limit: int, after: str | None = None) -> PhotoPage:
+        places = {f"{item_id}\n{index}": (item_id, index) for item_id, index in sorted(self._points)}
+        left = [place for place in places if after is None or places[place] >= places[after]]
+        photos = [
+            PhotoKey(item_id=item_id, index=index, sha256=self._points[item_id, index].photo.sha256)
+            for item_id, index in map(places.__getitem__, left[:limit])
+        ]
+        return PhotoPage(photos=photos, next_after=left[limit] if len(left) > limit else None)
 
     def count_items(self, conditions: Filter = ()) -> int:
         return len(self._mains(conditions))
 
-    def count_facet(self, attribute: str, conditions: Filter, *, limit: int) -> Sequence[FacetCount]:
+    def count_facet(
+        self, attribute: str, conditions: Filter, *, limit: int, source: Source = Source.MERCHANT
+    ) -> Sequence[FacetCount]:
         counts: Counter[str | int] = Counter()
         for point in self._mains(conditions).values():
-            counts.update({v for v in list_values(point.item, attribute) if not isinstance(v, float)})
-        ranked = sorted(counts.items(), key=lambda pair: (-pair[1], str(pair[0])))
+            values = {value for value in list_values(point, attribute, source) if not isinstance(value, float)}
+            if self._kinds.get(attribute) is AttributeKind.INTEGER:
+                values = {int(value) for value in values}
+            counts.update(values)
+        ranked = sorted(counts.items(), key=lambda pair: (-pair[1], isinstance(pair[0], str), pair[0]))
         return [FacetCount(value=value, count=count) for value, count in ranked[:limit]]
 
     def index_attributes(self, schema: AttributeSchema) -> None:
         """Nothing is indexed: every attribute can be filtered and counted."""
+        self._kinds |= schema
+
+    def prepare_space(self, space: Space) -> None:
+        self._vectors.setdefault(space, {})
+
+    def write_taggings(self, taggings: Mapping[Key, Tagging], space: Space) -> None:
+        for tagging in taggings.values():
+            if not is_of(tagging, space):
+                raise MismatchError(f"a tagging of {tagging.model!r} is not of {space.weights_sha256!r}")
+        for key, tagging in taggings.items():
+            if key in self._points:
+                self._points[key] = replace(
+                    self._points[key], predictions=dict(tagging.predictions), model=tagging.model
+                )
+                self._vectors[space][key] = tagging.vector.copy()
+
+    def use_spaces(self, spaces: Sequence[Space]) -> None:
+        trained = [space for space in spaces if space.trained]
+        self._vectors = {space: self._vectors.get(space, {}) for space in trained}
+        self._used = {space.name: space for space in trained}
 
     def optimize(self) -> None:
         """There is nothing to build."""
@@ -112,32 +159,44 @@ class MemoryStore:
     def close(self) -> None:
         """There is nothing to release."""
 
+    def _forget(self, key: Key) -> None:
+        del self._points[key]
+        for there in self._vectors.values():
+            there.pop(key, None)
+
     def _mains(self, conditions: Filter) -> dict[str, StoredPoint]:
-        return {i: p for (i, index), p in self._points.items() if index == 0 and matches(p.item, conditions)}
+        return {i: p for (i, index), p in self._points.items() if index == 0 and matches(p, conditions)}
+
+    def _with_spaces(self, key: Key, spaces: Sequence[str]) -> StoredPoint:
+        """The point with the vectors of these spaces only, as far as it has them."""
+        point = self._points[key]
+        trained = {name: self._vectors[space][key] for name, space in self._used.items() if key in self._vectors[space]}
+        there = {**point.vectors, **trained}
+        return replace(point, vectors={space: there[space] for space in spaces if space in there})
 
 
-def with_spaces(point: StoredPoint, spaces: Sequence[str]) -> StoredPoint:
-    """The point with the vectors of these spaces only, as far as it has them."""
-    return replace(point, vectors={space: point.vectors[space] for space in spaces if space in point.vectors})
+def is_of(tagging: Tagging, space: Space) -> bool:
+    """Whether it was this space's classifier that made the tagging."""
+    return tagging.model == space.weights_sha256[:8]
 
 
 def measure_parts(vectors: Embeddings, legs: Sequence[Leg]) -> dict[str, float]:
-    """Cosine similarity to each leg whose space the point has."""
-    return {leg.space: float(vectors[leg.space] @ leg.vector) for leg in legs if leg.space in vectors}
+    """Cosine similarity to each leg; 0 in a space that the point has no vector in."""
+    return {leg.space: float(vectors[leg.space] @ leg.vector) if leg.space in vectors else 0.0 for leg in legs}
 
 
-def matches(item: Item, conditions: Filter) -> bool:
-    """Whether every condition holds for the item."""
-    return all(holds(condition, list_values(item, condition.attribute)) for condition in conditions)
+def matches(point: Point | StoredPoint, conditions: Filter) -> bool:
+    """Whether every condition holds for the photo's item."""
+    return all(holds(condition, list_values(point, condition.attribute, condition.source)) for condition in conditions)
 
 
 def holds(condition: Condition, values: Sequence[Scalar]) -> bool:
     """Whether a condition holds for an attribute with these values; an absent attribute has none."""
     match condition:
         case AnyOf():
-            return any(value in condition.values for value in values)
+            return any(value in spell(condition.values) for value in values)
         case NoneOf():
-            return not any(value in condition.values for value in values)
+            return not any(value in spell(condition.values) for value in values)
         case Between():
             return any(not isinstance(value, str) and within(value, condition) for value in values)
 
@@ -152,7 +211,19 @@ def within(value: float, bounds: Between) -> bool:
     )
 
 
-def list_values(item: Item, attribute: str) -> tuple[Scalar, ...]:
-    """The item's values of an attribute; none where it has no such attribute."""
-    value = item.attributes.get(attribute, ())
-    return value if isinstance(value, tuple) else (value,)
+def spell(values: Sequence[Scalar]) -> set[Scalar]:
+    """The values, whole numbers also as the words that labels of them are."""
+    return {*values, *(str(value) for value in values if isinstance(value, int))}
+
+
+def list_values(point: Point | StoredPoint, attribute: str, source: Source) -> tuple[Scalar, ...]:
+    """The values that a source has of an attribute; none where it has none."""
+    value = point.item.attributes.get(attribute, ())
+    merchant = value if isinstance(value, tuple) else (value,)
+    if source is Source.MERCHANT or (source is Source.EITHER and merchant):
+        return merchant
+    if isinstance(point, Point):
+        predictions = point.tagging.predictions if point.tagging else {}
+    else:
+        predictions = point.predictions
+    return predictions[attribute].accepted if attribute in predictions else ()

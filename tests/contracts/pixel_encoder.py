@@ -12,8 +12,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from search.embedding import Space, normalise_rows
+from search.embedding import Space
 from search.encoder import Picture
+from search.pools import PARTS
+
+CENTRE = 120.3
+"""What is taken off each pixel, so that pictures are not all alike."""
 
 
 class PixelEncoder:
@@ -46,10 +50,15 @@ class PixelEncoder:
             self.prepared += 1
         return np.asarray(picture.resize((self._side, self._side)), dtype=np.float32).reshape(-1)
 
-    def embed(self, prepared: Sequence[NDArray[np.generic]]) -> NDArray[np.float32]:
-        """The grids, centred and scaled to unit length."""
+    def pool(self, prepared: Sequence[NDArray[np.generic]]) -> NDArray[np.float32]:
+        """The grids, centred; a band is the grid with all that is not of its rows left out."""
         with self._lock:
             self.embedded += len(prepared)
         if not prepared:
-            return np.zeros((0, self._space.dimension), dtype=np.float32)
-        return normalise_rows(np.stack(prepared).astype(np.float32) - 120.3)
+            return np.zeros((0, len(PARTS), self._space.dimension), dtype=np.float32)
+        whole = np.stack(prepared).astype(np.float32) - CENTRE
+        pools = np.zeros((len(prepared), len(PARTS), self._space.dimension), dtype=np.float32)
+        pools[:, 0] = whole
+        for part, numbers in enumerate(np.array_split(np.arange(self._space.dimension), len(PARTS) - 1), start=1):
+            pools[:, part, numbers] = whole[:, numbers]
+        return pools

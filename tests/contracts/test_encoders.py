@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from search.encoders import graph
 from search.encoders.registry import find_card, list_cards, open_encoder
 from search.encoders.weights import WeightsSource
 from search.errors import SetupError, WeightsMissingError
+from search.pools import PARTS, to_embeddings
 
 MODELS = Path(os.environ.get("VITRINE_MODELS") or Path(__file__).parents[2] / ".cache" / "models")
 """Kept from run to run: making a graph takes seconds."""
@@ -59,8 +60,13 @@ def draw_pictures(count: int) -> list[Picture]:
     return pictures
 
 
+def embed(encoder: Encoder, prepared: Sequence[np.ndarray]) -> np.ndarray:
+    """Embeddings of prepared photos."""
+    return to_embeddings(encoder.pool(prepared))
+
+
 def test_embeddings_are_unit_rows_of_the_space(card, encoder):
-    embeddings = encoder.embed([encoder.prepare(picture) for picture in draw_pictures(5)])
+    embeddings = embed(encoder, [encoder.prepare(picture) for picture in draw_pictures(5)])
     assert embeddings.dtype == np.float32
     assert embeddings.shape == (5, card.dimension)
     np.testing.assert_allclose(np.linalg.norm(embeddings, axis=1), 1, atol=1e-5)
@@ -69,17 +75,39 @@ def test_embeddings_are_unit_rows_of_the_space(card, encoder):
     assert encoder.space.weights_sha256
 
 
-def test_no_photos_give_no_embeddings(card, encoder):
-    assert encoder.embed([]).shape == (0, card.dimension)
+def test_pools_have_a_row_a_part(card, encoder):
+    pools = encoder.pool([encoder.prepare(picture) for picture in draw_pictures(5)])
+    assert pools.dtype == np.float32
+    assert pools.shape == (5, len(PARTS), card.dimension)
+    assert np.isfinite(pools).all()
+    assert (np.abs(pools[:, 0]).max(axis=1) > 0).all()
 
 
-def test_an_embedding_does_not_depend_on_its_batch(encoder):
+def test_a_part_is_about_its_part_of_the_picture(encoder):
+    """What is drawn into one band changes that band's pool most."""
+    picture = Image.new("RGB", (240, 240), (200, 200, 200))
+    ImageDraw.Draw(picture).rectangle((60, 20, 180, 220), "navy")
+    before = encoder.pool([encoder.prepare(picture)])[0]
+    for band in range(3):
+        changed = picture.copy()
+        ImageDraw.Draw(changed).rectangle((60, 80 * band + 20, 180, 80 * band + 60), "orange")
+        moved = np.linalg.norm(encoder.pool([encoder.prepare(changed)])[0] - before, axis=1)
+        assert moved[1:].argmax() == band, PARTS[1 + band]
+
+
+def test_no_photos_give_no_pools(card, encoder):
+    assert encoder.pool([]).shape == (0, len(PARTS), card.dimension)
+
+
+def test_a_photos_pools_do_not_depend_on_its_batch(encoder):
     prepared = [encoder.prepare(picture) for picture in draw_pictures(19)]
-    together = encoder.embed(prepared)
-    alone = np.concatenate([encoder.embed([one]) for one in prepared[::4]])
-    backwards = encoder.embed(prepared[::-1])[::-1]
-    np.testing.assert_allclose(alone, together[::4], atol=1e-5)
-    np.testing.assert_allclose(backwards, together, atol=1e-5)
+    together = encoder.pool(prepared)
+    scale = np.abs(together).max()
+    alone = np.concatenate([encoder.pool([one]) for one in prepared[::4]])
+    backwards = encoder.pool(prepared[::-1])[::-1]
+    np.testing.assert_allclose(alone, together[::4], atol=1e-5 * scale)
+    np.testing.assert_allclose(backwards, together, atol=1e-5 * scale)
+    np.testing.assert_allclose(to_embeddings(alone), to_embeddings(together[::4]), atol=1e-5)
 
 
 def test_prepare_is_deterministic_and_leaves_the_picture_alone(encoder):
@@ -102,25 +130,25 @@ def test_a_prepared_photo_owns_its_pixels(encoder):
 
 def test_threads_get_what_one_thread_gets(encoder):
     pictures = draw_pictures(8)
-    alone = encoder.embed([encoder.prepare(picture) for picture in pictures])
+    alone = encoder.pool([encoder.prepare(picture) for picture in pictures])
     with ThreadPoolExecutor(4) as threads:
-        rows = list(threads.map(lambda picture: encoder.embed([encoder.prepare(picture)])[0], pictures * 3))
-    np.testing.assert_allclose(np.stack(rows), np.concatenate([alone] * 3), atol=1e-5)
+        rows = list(threads.map(lambda picture: encoder.pool([encoder.prepare(picture)])[0], pictures * 3))
+    np.testing.assert_allclose(np.stack(rows), np.concatenate([alone] * 3), atol=1e-5 * np.abs(alone).max())
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 640), (640, 1), (640, 3), (224, 224), (223, 224)])
 @pytest.mark.parametrize("colour", ["white", "black", "red"])
 def test_odd_pictures_have_an_embedding_too(encoder, size, colour):
-    embedding = encoder.embed([encoder.prepare(Image.new("RGB", size, colour))])[0]
-    assert np.isfinite(embedding).all()
-    assert abs(float(np.linalg.norm(embedding)) - 1) < 1e-5
+    pools = encoder.pool([encoder.prepare(Image.new("RGB", size, colour))])
+    assert np.isfinite(pools).all()
+    assert abs(float(np.linalg.norm(to_embeddings(pools))) - 1) < 1e-5
 
 
 def test_a_picture_is_nearest_to_itself_made_smaller(encoder):
     pictures = draw_pictures(12)
     smaller = [picture.resize((picture.width * 2 // 3, picture.height * 2 // 3)) for picture in pictures]
-    gallery = encoder.embed([encoder.prepare(picture) for picture in pictures])
-    queries = encoder.embed([encoder.prepare(picture) for picture in smaller])
+    gallery = embed(encoder, [encoder.prepare(picture) for picture in pictures])
+    queries = embed(encoder, [encoder.prepare(picture) for picture in smaller])
     assert (queries @ gallery.T).argmax(axis=1).tolist() == list(range(12))
 
 
@@ -128,7 +156,7 @@ def test_an_encoder_opened_again_is_the_same_space(card, encoder):
     again = open_encoder(card.name, models=MODELS, threads=1)
     assert again.space == encoder.space
     prepared = [encoder.prepare(picture) for picture in draw_pictures(3)]
-    np.testing.assert_allclose(again.embed(prepared), encoder.embed(prepared), atol=1e-5)
+    np.testing.assert_allclose(embed(again, prepared), embed(encoder, prepared), atol=1e-5)
 
 
 def test_a_card_says_what_a_listing_needs(card):

@@ -16,7 +16,6 @@ from indexer.journal import open_journal
 from indexer.pipeline import Rows, index_rows
 from indexer.report import IndexReport
 from search.catalogue import Catalogue
-from search.embedder import Embedder
 from search.encoders.registry import open_encoder
 from search.manifest import Manifest
 from search.store import Point, Store
@@ -24,6 +23,7 @@ from search.stores.edge import open_edge_store
 from search.thumbnails import Thumbnails
 from tests.contracts.drawn_shop import Row
 from tests.contracts.memory_store import MemoryStore
+from tests.contracts.no_tagger import refuse_tagger
 from tests.contracts.pixel_encoder import PixelEncoder
 
 
@@ -57,7 +57,7 @@ def open_memory_store(*, spaces, schema) -> MemoryStore:
     return MemoryStore({space.name: space.dimension for space in spaces})
 
 
-def open_shop(folder: Path, opener: Callable[..., Store]) -> Shop:
+def open_shop(folder: Path, opener: Callable[..., Store], open_tagger=refuse_tagger) -> Shop:
     """An empty catalogue in this folder."""
     pixels = PixelEncoder()
     encoders = (pixels, open_encoder("color", models=folder / "models"))
@@ -67,7 +67,8 @@ def open_shop(folder: Path, opener: Callable[..., Store]) -> Shop:
         folder=folder,
         manifest=manifest,
         store=opener(spaces=spaces, schema={}),
-        embedder=Embedder(lambda: encoders),
+        open_encoders=lambda: encoders,
+        open_tagger=open_tagger,
         thumbnails=Thumbnails(folder / "thumbnails"),
     )
     return Shop(folder=folder, catalogue=catalogue, pixels=pixels)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from search.encoders.color import CARD, DEFAULT_COLOR_WEIGHT, ColorEncoder
+from search import cielab, foreground
+from search.encoders.color import CARD, DEFAULT_COLOR_WEIGHT, SAMPLES, SIDE, ColorEncoder
 from search.encoders.registry import find_card, open_encoder
+from search.pools import PARTS, to_embeddings
 
 Colour = tuple[int, int, int]
 
@@ -52,16 +55,20 @@ def _dress(colour: Colour, *, worn: bool) -> Image.Image:
     return picture
 
 
+def embed(encoder: ColorEncoder, prepared: Sequence[np.ndarray]) -> np.ndarray:
+    return to_embeddings(encoder.pool(prepared))
+
+
 def _cosines(of: Image.Image, *others: Image.Image) -> list[float]:
     encoder = ColorEncoder()
-    rows = encoder.embed([encoder.prepare(picture) for picture in (of, *others)])
+    rows = embed(encoder, [encoder.prepare(picture) for picture in (of, *others)])
     return [float(row @ rows[0]) for row in rows[1:]]
 
 
 def test_registered_under_its_card(tmp_path: Path) -> None:
     assert find_card("color") is CARD
     encoder = open_encoder("color", models=tmp_path)
-    assert encoder.space.dimension == CARD.dimension == encoder.prepare(_shirt(RED)).shape[0]
+    assert encoder.space.dimension == CARD.dimension == encoder.prepare(_shirt(RED)).shape[1]
     assert len(encoder.space.weights_sha256) == 64
     assert not list(tmp_path.iterdir())
     assert 0 < DEFAULT_COLOR_WEIGHT < 1
@@ -117,7 +124,7 @@ def test_size_of_the_picture_does_not_matter(size: int) -> None:
 def test_any_shape_gives_a_unit_vector(shape: tuple[int, int]) -> None:
     noise = np.random.default_rng(5).integers(0, 256, (shape[1], shape[0], 3), dtype=np.uint8)
     encoder = ColorEncoder()
-    row = encoder.embed([encoder.prepare(Image.fromarray(noise))])[0]
+    row = embed(encoder, [encoder.prepare(Image.fromarray(noise))])[0]
     assert row.dtype == np.float32
     assert (row >= 0).all()
     assert np.linalg.norm(row) == pytest.approx(1, abs=1e-5)
@@ -126,10 +133,44 @@ def test_any_shape_gives_a_unit_vector(shape: tuple[int, int]) -> None:
 def test_same_picture_same_bytes_in_any_batch() -> None:
     encoder = ColorEncoder()
     ready = [encoder.prepare(_shirt(colour)) for colour in (RED, BLUE, GREY)]
-    together = encoder.embed(ready)
-    again = ColorEncoder().embed([encoder.prepare(_shirt(BLUE))])
+    together = embed(encoder, ready)
+    again = embed(ColorEncoder(), [encoder.prepare(_shirt(BLUE))])
     assert together[1].tobytes() == again[0].tobytes()
-    assert encoder.embed([]).shape == (0, CARD.dimension)
+    assert embed(encoder, []).shape == (0, CARD.dimension)
+
+
+def test_the_whole_is_the_histogram_of_the_weighted_picture() -> None:
+    """To the bit: stored embeddings are compared with those made today."""
+    picture = _dress(RED, worn=True)
+    sampled = picture.resize((SIDE * SAMPLES, SIDE * SAMPLES), Image.Resampling.NEAREST)
+    rgb = np.asarray(sampled.resize((SIDE, SIDE), Image.Resampling.BOX))
+    colors = cielab.encode_colors(rgb)
+    expected = np.sqrt(cielab.count_colors(colors, foreground.weigh_foreground(rgb, colors))).astype(np.float32)
+    assert ColorEncoder().prepare(picture)[0].tobytes() == expected.tobytes()
+
+
+def test_a_band_has_the_colour_that_is_in_it() -> None:
+    """Three stripes of a product on white: each band is its stripe's colour, the whole has all three."""
+    colours = (RED, BLUE, (240, 200, 40))
+    striped = Image.new("RGB", (240, 240), WHITE)
+    for band, colour in enumerate(colours):
+        ImageDraw.Draw(striped).rectangle((60, 80 * band, 180, 80 * band + 79), colour)
+    encoder = ColorEncoder()
+    parts = encoder.prepare(striped)
+    plain = np.stack([encoder.prepare(Image.new("RGB", (50, 50), colour))[0] for colour in colours])
+    cosines = parts @ plain.T
+    assert (np.diag(cosines[1:]) > 0.9).all()
+    assert (cosines[1:] - np.diag(np.diag(cosines[1:])) < 0.4).all()
+    assert (cosines[0] > 0.3).all()
+    np.testing.assert_allclose(np.linalg.norm(parts, axis=1), 1, atol=1e-5)
+
+
+def test_a_band_without_product_is_zeros() -> None:
+    picture = Image.new("RGB", (240, 240), WHITE)
+    ImageDraw.Draw(picture).rectangle((60, 100, 180, 150), RED)
+    lengths = np.linalg.norm(ColorEncoder().prepare(picture), axis=1)
+    assert lengths.shape == (len(PARTS),)
+    np.testing.assert_allclose(lengths, [1, 0, 1, 0], atol=1e-5)
 
 
 def test_real_photos_find_their_colour(catalogue_dir: Path) -> None:
@@ -141,7 +182,7 @@ def test_real_photos_find_their_colour(catalogue_dir: Path) -> None:
     for row in rows:
         with Image.open(catalogue_dir / row["image"]) as photo:
             prepared.append(encoder.prepare(photo.convert("RGB")))
-    matrix = encoder.embed(prepared)
+    matrix = embed(encoder, prepared)
     scores = matrix @ matrix.T
     np.fill_diagonal(scores, -1)
     labels = np.array([row["baseColour"] for row in rows])

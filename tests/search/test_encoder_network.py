@@ -5,19 +5,23 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 from PIL import Image
 
+from search.encoder import Encoder
 from search.encoders import efficientnet_lite0, graph, resnet50
-from search.encoders.graph import NetworkRecipe, obtain_weights
-from search.encoders.network import fit_square, open_network
+from search.encoders.graph import NetworkRecipe, obtain_graph, obtain_weights
+from search.encoders.network import fit_square, open_network, pool_bands
 from search.encoders.weights import compute_sha256
 from search.errors import SetupError
 from search.photo import decode_photo
+from search.pools import to_embeddings, weigh_bands
 
 ROOT = Path(__file__).parents[2]
 MODELS = Path(os.environ.get("VITRINE_MODELS") or ROOT / ".cache" / "models")
@@ -72,12 +76,17 @@ def embed_with_torch(recipe: NetworkRecipe, weights: Path, prepared: list[np.nda
     return embeddings
 
 
+def embed(encoder: Encoder, prepared: Sequence[np.ndarray]) -> np.ndarray:
+    """Embeddings of prepared photos."""
+    return to_embeddings(encoder.pool(prepared))
+
+
 def test_efficientnet_lite0_agrees_with_torch(tmp_path):
     recipe = efficientnet_lite0.RECIPE
     encoder = open_network(recipe, models=MODELS, threads=2)
     prepared = [encoder.prepare(picture) for picture in read_pictures(10)]
     from_torch = embed_with_torch(recipe, obtain_weights(recipe, models=MODELS), prepared, tmp_path)
-    assert np.abs(encoder.embed(prepared) - from_torch).max() < 1e-4
+    assert np.abs(embed(encoder, prepared) - from_torch).max() < 1e-4
 
 
 @pytest.mark.slow
@@ -91,7 +100,28 @@ def test_resnet50_agrees_with_torch(tmp_path):
     encoder = open_network(recipe, models=tmp_path, threads=2)
     assert (encoder.space.name, encoder.space.dimension) == ("resnet50", 2048)
     assert encoder.space.weights_sha256 == sha256
-    assert np.abs(encoder.embed(prepared) - from_torch).max() < 1e-4
+    assert np.abs(embed(encoder, prepared) - from_torch).max() < 1e-4
+
+
+def test_the_embedding_is_the_graphs_own_pool():
+    """To the bit: stored embeddings are compared with those made today. The bands' mean is the whole's."""
+    recipe = efficientnet_lite0.RECIPE
+    encoder = open_network(recipe, models=MODELS, threads=1)
+    session = onnxruntime.InferenceSession(str(obtain_graph(recipe, models=MODELS).path))
+    prepared = [encoder.prepare(picture) for picture in read_pictures(5)]
+    pools = encoder.pool(prepared)
+    (own,) = session.run(["pool"], {"photos": np.stack(prepared)})
+    assert pools[:, 0].tobytes() == own.tobytes()
+    np.testing.assert_allclose(pools[:, 1:].mean(axis=1), own, atol=1e-4)
+
+
+@pytest.mark.parametrize("rows", [7, 8, 9, 64])
+def test_bands_are_equal_thirds_of_a_map(rows):
+    """As with every row cut in three, so that no band shares one."""
+    maps = np.random.default_rng(2).random((2, 5, rows, 4), dtype=np.float32)
+    thirds = np.repeat(maps, 3, axis=2).reshape(2, 5, 3, rows, 4).mean(axis=(3, 4))
+    np.testing.assert_allclose(pool_bands(maps), thirds.transpose(0, 2, 1), atol=1e-5)
+    np.testing.assert_allclose(weigh_bands(rows).sum(axis=1), 1, atol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from search.filters import (
     Between,
     Filter,
     NoneOf,
+    Source,
     filter_from_wire,
     filter_to_wire,
     parse_filter,
@@ -80,6 +81,64 @@ def test_the_order_of_conditions_and_values_does_not_matter(wire, chance):
     )
     assert filter_to_wire(turned) == expected
     assert json.dumps(filter_to_wire(turned), sort_keys=True) == json.dumps(expected, sort_keys=True)
+
+
+PREDICTED = frozenset({"color", "year"})
+
+
+@given(WIRES, st.sampled_from(Source))
+def test_a_filters_sources_survive_the_wire(wire, source):
+    wire = {name: spec for name, spec in wire.items() if source is not Source.PREDICTED or name in PREDICTED}
+    conditions = filter_from_wire(wire, SCHEMA, source=source, predicted=PREDICTED)
+    for condition in conditions:
+        asked = condition.attribute in PREDICTED and not isinstance(condition, Between)
+        assert condition.source is (source if asked else Source.MERCHANT)
+    written = filter_to_wire(conditions)
+    again = filter_from_wire(json.loads(json.dumps(written)), SCHEMA, source=Source.MERCHANT, predicted=PREDICTED)
+    assert filter_to_wire(again) == written
+    assert [c.source for c in sorted(again, key=repr)] == [c.source for c in sorted(conditions, key=repr)]
+
+
+def test_filters_with_other_sources_are_other_filters():
+    """A cursor is tied to its query by this."""
+    wire = {"color": ["Red"], "year": {"not": [2003], "gte": 2000}}
+    filters = [filter_from_wire(wire, SCHEMA, source=source, predicted=PREDICTED) for source in Source]
+    assert len({json.dumps(filter_to_wire(conditions)) for conditions in filters}) == 3
+    without = [filter_from_wire(wire, SCHEMA, source=source) for source in (Source.MERCHANT, Source.EITHER)]
+    assert without == [filters[0], filters[0]]
+    assert filter_to_wire(filters[0]) == wire  # as it was written before there were sources
+
+
+def test_each_attribute_can_have_a_source_of_its_own():
+    wire = {"color": {"any": "Red", "source": "predicted"}, "year": {"not": 2003, "source": "merchant"}}
+    assert filter_from_wire(wire, SCHEMA, source=Source.EITHER, predicted=PREDICTED) == (
+        AnyOf(attribute="color", values=("Red",), source=Source.PREDICTED),
+        NoneOf(attribute="year", values=(2003,)),
+    )
+    parsed = parse_filter(["color=Red"], SCHEMA, predicted=PREDICTED)
+    assert parsed == (AnyOf(attribute="color", values=("Red",), source=Source.EITHER),)
+    parsed = parse_filter(["year!=2003", "year<2010"], SCHEMA, source=Source.PREDICTED, predicted=PREDICTED)
+    assert {condition.source for condition in parsed} == {Source.PREDICTED, Source.MERCHANT}
+
+
+@pytest.mark.parametrize(
+    ("wire", "source", "code"),
+    [
+        ({"brand": ["Acme"]}, Source.PREDICTED, "not_predicted"),
+        ({"brand": {"not": ["Acme"]}}, Source.PREDICTED, "not_predicted"),
+        ({"brand": {"any": ["Acme"], "source": "predicted"}}, Source.EITHER, "not_predicted"),
+        ({"brand": {"any": ["Acme"], "source": "guessed"}}, Source.EITHER, "invalid_query"),
+        ({"brand": {"any": ["Acme"], "source": ["merchant"]}}, Source.EITHER, "invalid_query"),
+        ({"brand": {"source": "merchant"}}, Source.EITHER, "invalid_query"),
+    ],
+)
+def test_a_source_that_there_is_not_is_refused(wire, source, code):
+    with pytest.raises(QueryError) as caught:
+        filter_from_wire(wire, SCHEMA, source=source, predicted=PREDICTED)
+    assert (caught.value.code, caught.value.pointer) == (code, "/filter/brand")
+    assert filter_from_wire({"price": {"lt": 5}}, SCHEMA, source=Source.PREDICTED) == (
+        Between(attribute="price", lt=5.0),
+    )
 
 
 def quote(value: str) -> str:

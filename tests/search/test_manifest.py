@@ -12,7 +12,15 @@ import pytest
 from search.attributes import AttributeKind
 from search.embedding import Space
 from search.errors import IntegrityError, NotFoundError
-from search.manifest import FILE_NAME, FORMAT, Manifest, load_manifest, save_manifest
+from search.manifest import (
+    FILE_NAME,
+    FORMAT,
+    ClassifierRecord,
+    Manifest,
+    PredictedAttribute,
+    load_manifest,
+    save_manifest,
+)
 
 MANIFEST = Manifest(
     spaces=(
@@ -34,6 +42,27 @@ def test_a_manifest_comes_back_as_it_was_saved(tmp_path: Path):
     assert list(loaded.attributes) == list(MANIFEST.attributes)
     assert all(isinstance(kind, AttributeKind) for kind in loaded.attributes.values())
     assert [file.name for file in (tmp_path / "new" / "data").iterdir()] == [FILE_NAME]
+
+
+def test_the_live_classifier_comes_back_with_its_schema(tmp_path: Path):
+    color = PredictedAttribute(labels=("Red", "Größe"), multi_valued=True)
+    record = ClassifierRecord(version="c" * 8, weights_sha256="c" * 64, attributes={"color": color})
+    learnt = Space(name="classifier", dimension=256, weights_sha256="c" * 64, trained=True)
+    save_manifest(replace(MANIFEST, classifier=record, spaces=(*MANIFEST.spaces, learnt)), tmp_path)
+    loaded = load_manifest(tmp_path)
+    assert loaded.classifier == record
+    assert loaded.list_predicted() == {"color"}
+    assert loaded.list_encoder_spaces() == MANIFEST.spaces
+
+
+def test_a_manifest_from_before_there_were_classifiers_is_read(tmp_path: Path):
+    save_manifest(MANIFEST, tmp_path)
+    raw = json.loads((tmp_path / FILE_NAME).read_text("utf-8"))
+    for space in raw["spaces"]:
+        del space["trained"]
+    del raw["classifier"]
+    (tmp_path / FILE_NAME).write_text(json.dumps({**raw, "format": 1}), "utf-8")
+    assert load_manifest(tmp_path) == MANIFEST
 
 
 def test_a_folder_without_one_holds_no_catalogue(tmp_path: Path):

@@ -55,7 +55,7 @@ def rank_plainly(query: Query, points: Sequence[Point]) -> list[tuple[str, float
     weights = choose_weights(query.weights, MANIFEST)
     best: dict[str, float] = {}
     for point in points:
-        if point.item.id != query.item_id and matches(point.item, query.conditions):
+        if point.item.id != query.item_id and matches(point, query.conditions):
             score = sum(weight * float(point.vectors[name] @ vectors[name]) for name, weight in weights.items())
             best[point.item.id] = max(best.get(point.item.id, -9.0), score)
     return sorted(best.items(), key=lambda pair: (-pair[1], pair[0]))
@@ -108,7 +108,7 @@ def test_pages_of_browsing_join_too(items, limit, conditions):
     store = make_store(points)
     hits = turn_pages(Query(conditions=conditions), store, limit)
     ids = [hit.item.id for hit in hits]
-    assert sorted(ids) == sorted({p.item.id for p in points if matches(p.item, conditions)})
+    assert sorted(ids) == sorted({p.item.id for p in points if matches(p, conditions)})
     assert ids == [
         hit.item.id for hit in run_query(Query(conditions=conditions, limit=MAX_LIMIT), store, MANIFEST).hits
     ]
@@ -150,12 +150,12 @@ def test_pages_of_the_engine_join_where_many_score_alike(edge, alike, asked, wei
     ids = [hit.item.id for hit in hits]
     assert ids == [hit.item.id for hit in run_query(replace(query, limit=MAX_LIMIT), edge, MANIFEST).hits]
     if asked == "browse":
-        assert sorted(ids) == sorted({p.item.id for p in alike if matches(p.item, conditions)})
+        assert sorted(ids) == sorted({p.item.id for p in alike if matches(p, conditions)})
     else:
         expected = rank_plainly(query, alike)
         assert {*ids} == {item_id for item_id, _ in expected}
         assert np.allclose([hit.score for hit in hits], [score for _, score in expected], atol=1e-5)
-        assert (point.item.id in ids) == (asked == "photo" and matches(point.item, conditions))
+        assert (point.item.id in ids) == (asked == "photo" and matches(point, conditions))
 
 
 def test_a_forged_place_in_a_scan_is_a_bad_cursor(edge):

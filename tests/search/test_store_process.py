@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client
 from pathlib import Path
@@ -21,13 +22,16 @@ from search.attributes import AttributeKind
 from search.embedding import Space
 from search.errors import QueryError, StoreUnavailableError
 from search.item import Item, PhotoRecord
+from search.manifest import Manifest
 from search.store import Leg, Point
 from search.stores.edge import open_edge_store
 from search.stores.process import ADDRESS_FILE, ProcessStore, StoreProcess, find_running_store
-from search.stores.wire import METHODS, load_address
+from search.stores.wire import METHODS, PROTOCOL, load_address
+from search.tagging import Tagging
 
 SPACES = (Space(name="shape", dimension=4, weights_sha256="a" * 64),)
 SCHEMA = {"color": AttributeKind.KEYWORD}
+MANIFEST = Manifest(spaces=SPACES, weights={}, attributes=SCHEMA)
 ROOT = Path(__file__).parents[2]
 
 
@@ -60,7 +64,7 @@ def is_alive(pid: int) -> bool:
 
 @pytest.fixture
 def process(tmp_path: Path) -> Iterator[StoreProcess]:
-    process = StoreProcess(tmp_path / "shard", tmp_path, spaces=SPACES, schema=SCHEMA)
+    process = StoreProcess(tmp_path / "shard", tmp_path, read_manifest=lambda: MANIFEST)
     yield process
     process.close()
     assert not is_alive(process.pid)
@@ -98,6 +102,50 @@ def test_a_killed_store_says_so_and_comes_back_with_everything(process, store):
         assert [hit.score for hit in hits] == pytest.approx([1, 1, 1])
     store.upsert([make_point(99)])
     assert store.count_items() == 21
+
+
+def kill_and_wait(process: StoreProcess, store: ProcessStore) -> None:
+    before = process.pid
+    os.kill(before, signal.SIGKILL)
+    wait_until(lambda: process.pid != before and count_or_none(store) is not None)
+
+
+def test_a_store_killed_while_a_classifier_comes_goes_on_with_the_spaces_of_then(tmp_path):
+    """Killed before the change, between the manifest and the change, and after it, with all of it only in the log."""
+    manifest = MANIFEST
+    process = StoreProcess(tmp_path / "shard", tmp_path, read_manifest=lambda: manifest)
+    store = ProcessStore(tmp_path / ADDRESS_FILE)
+    points = [make_point(n) for n in range(12)]
+    shape = Leg(space="shape", vector=points[1].vectors["shape"], weight=0.5)
+    try:
+        store.upsert(points)
+        for round_, digit in enumerate("1233"):
+            space = Space(name="classifier", dimension=3, weights_sha256=digit * 64, trained=True)
+            vector = np.eye(3, dtype=np.float32)[round_ % 3]
+            tagging = Tagging(vector=vector, predictions={}, out_of_catalogue=0.0, model=digit * 8)
+            kind = Leg(space="classifier", vector=vector, weight=0.5)
+
+            store.prepare_space(space)
+            store.write_taggings({("item 1", 0): tagging}, space)
+            kill_and_wait(process, store)
+            found = store.find_nearest([shape], (), limit=12)
+            assert [hit.score for hit in found[:4]] == pytest.approx([0.5, 0.5, 0.5, 0])
+            assert store.read_items(["item 9"], spaces=["classifier"])["item 9"].vectors == {}
+
+            store.prepare_space(space)
+            store.write_taggings({("item 1", 0): tagging, ("item 5", 0): tagging}, space)
+            manifest = replace(MANIFEST, spaces=(*SPACES, space))
+            kill_and_wait(process, store)
+            for _ in range(2):
+                scores = {hit.point.item.id: hit.score for hit in store.find_nearest([shape, kind], (), limit=12)}
+                assert len(scores) == 12
+                assert (scores["item 1"], scores["item 5"], scores["item 9"]) == pytest.approx((1, 1, 0.5))
+                store.use_spaces(manifest.spaces)
+                kill_and_wait(process, store)
+            assert len(store.find_nearest([kind], (), limit=12)) == 2
+    finally:
+        store.close()
+        process.close()
 
 
 def test_callers_in_flight_get_their_error_and_no_other_callers_answer(process, store):
@@ -148,10 +196,12 @@ import json, sys, time
 from pathlib import Path
 from search.attributes import AttributeKind
 from search.embedding import Space
+from search.manifest import Manifest
 from search.stores.process import StoreProcess
 folder = Path(sys.argv[1])
 spaces = (Space(name="shape", dimension=4, weights_sha256="a" * 64),)
-process = StoreProcess(folder / "shard", folder, spaces=spaces, schema={"color": AttributeKind.KEYWORD})
+manifest = Manifest(spaces=spaces, weights={}, attributes={"color": AttributeKind.KEYWORD})
+process = StoreProcess(folder / "shard", folder, read_manifest=lambda: manifest)
 print(process.pid, flush=True)
 time.sleep(60)
 """
@@ -185,7 +235,7 @@ def test_a_second_opener_is_refused(process, store, tmp_path):
         open_edge_store(tmp_path / "shard", spaces=SPACES, schema=SCHEMA)
     assert caught.value.code == "store_in_use"
     with pytest.raises(StoreUnavailableError) as caught:
-        StoreProcess(tmp_path / "shard", tmp_path / "elsewhere", spaces=SPACES, schema=SCHEMA)
+        StoreProcess(tmp_path / "shard", tmp_path / "elsewhere", read_manifest=lambda: MANIFEST)
     assert caught.value.code == "store_in_use"
     store.upsert([make_point(1)])  # and the first one has not noticed
     assert store.count_items() == 1
@@ -271,7 +321,7 @@ def test_an_address_that_leads_nowhere_is_no_running_store(tmp_path, content):
 @pytest.mark.parametrize("key", ["00", "not hex"])
 def test_an_address_of_a_server_that_was_killed_is_no_running_store(tmp_path, key):
     (tmp_path / ADDRESS_FILE).write_text(
-        f'{{"socket": "{tmp_path}/gone.sock", "key": "{key}", "pid": 1, "protocol": 1}}'
+        f'{{"socket": "{tmp_path}/gone.sock", "key": "{key}", "pid": 1, "protocol": {PROTOCOL}}}'
     )
     assert find_running_store(tmp_path) is None
 

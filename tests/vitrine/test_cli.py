@@ -66,7 +66,7 @@ def test_search_by_photo_answers_as_the_api_does(shop):
     assert {c["value"]: c["count"] for c in document["facets"]["color"]} == dict.fromkeys(
         ["Red", "Blue", "Green", "Black", "Yellow"], 8
     )
-    assert set(document["took_ms"]) == {"decode", "embed", "search", "total"}
+    assert set(document["took_ms"]) == {"decode", "embed", "classify", "search", "total"}
     assert sum(document["weights"].values()) == pytest.approx(1)
 
 
@@ -156,7 +156,7 @@ def test_info_says_what_is_there(shop):
 def test_doctor_finds_nothing_wrong(shop):
     document = shop.run("doctor", "--json").json
     assert document["ok"]
-    assert {f["check"] for f in document["findings"]} == {"python", "disk", "encoders", "store", "search"}
+    assert {f["check"] for f in document["findings"]} == {"python", "disk", "encoders", "store", "classifier", "search"}
     answer = shop.run("doctor")
     assert answer.code == 0
     assert "FAIL" not in answer.out

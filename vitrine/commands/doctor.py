@@ -63,6 +63,7 @@ def _check_setup(settings: Settings) -> Iterator[Finding]:
 def _check_catalogue(catalogue: Catalogue) -> Iterator[Finding]:
     yield _guard("encoders", lambda: _check_encoders(catalogue))
     yield _guard("store", lambda: _check_points(catalogue))
+    yield _guard("classifier", lambda: _check_classifier(catalogue))
     yield _guard("search", lambda: _check_self_search(catalogue))
 
 
@@ -80,7 +81,7 @@ def _check_encoders(catalogue: Catalogue) -> Finding:
 
 def _check_points(catalogue: Catalogue) -> Finding:
     """Vectors of a sample are there, finite and of unit length: what a damaged file does not leave alone."""
-    spaces = [space.name for space in catalogue.manifest.spaces]
+    spaces = [space.name for space in catalogue.manifest.list_encoder_spaces()]
     points = catalogue.store.scan((), limit=SAMPLE, spaces=spaces).points
     bad = [
         point.item.id
@@ -93,6 +94,21 @@ def _check_points(catalogue: Catalogue) -> Finding:
         found = f"{len(bad)} of {len(points)} items have damaged vectors, the first is {bad[0]!r}; index again"
         return Finding(check="store", ok=False, found=found)
     return Finding(check="store", ok=True, found=f"{count} items; vectors of {len(points)} looked at are sound")
+
+
+def _check_classifier(catalogue: Catalogue) -> Finding:
+    """The live classifier loads, and a sample of the items carries its predictions."""
+    tagger = catalogue.find_tagger()
+    if tagger is None:
+        return Finding(check="classifier", ok=True, found="none; train one with 'vitrine train heads FEED'")
+    points = catalogue.store.scan((), limit=SAMPLE).points
+    untagged = [point.item.id for point in points if point.model != tagger.version]
+    if untagged:
+        found = (
+            f"{len(untagged)} of {len(points)} items are not tagged with {tagger.version}, the first is {untagged[0]!r}"
+        )
+        return Finding(check="classifier", ok=False, found=found + "; run 'vitrine tag FEED'")
+    return Finding(check="classifier", ok=True, found=f"{tagger.version} loads; {len(points)} items looked at carry it")
 
 
 def _check_self_search(catalogue: Catalogue) -> Finding:

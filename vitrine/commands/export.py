@@ -15,6 +15,7 @@ import polars as pl
 from search.catalogue import Catalogue
 from search.errors import QueryError
 from search.filters import Filter, parse_filter
+from search.store import StoredPoint
 from vitrine.console import say
 from vitrine.settings import Settings
 from vitrine.wiring import open_catalogue
@@ -61,13 +62,19 @@ def _read_rows(catalogue: Catalogue, conditions: Filter, *, vectors: bool) -> It
     while True:
         page = catalogue.store.scan(conditions, limit=PAGE, after=after, spaces=spaces)
         for point in page.points:
-            row = point.item.to_wire()
+            row = {**point.item.to_wire(), **_list_predicted(point)}
             if vectors:
                 row["vectors"] = {name: vector.tolist() for name, vector in point.vectors.items()}
             yield row
         after = page.next_after
         if after is None:
             return
+
+
+def _list_predicted(point: StoredPoint) -> dict[str, object]:
+    """What the classifier accepted, apart from what the shop says, as `predicted.color`: a list of several."""
+    accepted = {f"predicted.{name}": list(prediction.accepted) for name, prediction in point.predictions.items()}
+    return {name: labels if len(labels) > 1 else labels[0] for name, labels in accepted.items() if labels}
 
 
 def _write_file(rows: Iterator[Row], path: Path, suffix: str, catalogue: Catalogue) -> int:
@@ -86,17 +93,19 @@ def _write_json_lines(rows: Iterator[Row], out: TextIO) -> int:
 
 
 def _write_csv(rows: Iterator[Row], out: TextIO, catalogue: Catalogue) -> int:
-    names = ["id", *catalogue.manifest.attributes, "image_link", "additional_image_link"]
+    predicted = [f"predicted.{name}" for name in sorted(catalogue.manifest.list_predicted())]
+    names = ["id", *catalogue.manifest.attributes, *predicted, "image_link", "additional_image_link"]
     writer = csv.DictWriter(out, names, extrasaction="ignore")
     writer.writeheader()
     count = 0
     for row in rows:
-        writer.writerow({name: _to_cell(value) for name, value in row.items()})
+        writer.writerow({name: to_cell(value) for name, value in row.items()})
         count += 1
     return count
 
 
-def _to_cell(value: object) -> object:
+def to_cell(value: object) -> object:
+    """A value as a CSV cell that no spreadsheet runs."""
     text = "/".join(map(str, value)) if isinstance(value, list) else value
     return "'" + text if isinstance(text, str) and text.startswith(FORMULA_STARTS) else text
 

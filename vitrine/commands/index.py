@@ -56,7 +56,7 @@ def run_index(
     """
     manifest = _load_or_none(settings.data)
     if manifest is not None:
-        check_spaces(settings.data, manifest.spaces)
+        check_spaces(settings.data, manifest.list_encoder_spaces())
         if encoder is not None:
             check_encoder(encoder, manifest, settings.data)
     feed = open_recorded_feed(path, mapping, manifest)

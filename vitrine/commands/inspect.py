@@ -7,6 +7,7 @@ from pathlib import Path
 from indexer.journal import FILE_NAME, open_journal
 from search.catalogue import Catalogue
 from search.encoders.registry import list_cards
+from search.manifest import ClassifierRecord
 from vitrine import __version__
 from vitrine.console import out, print_json
 from vitrine.settings import Settings
@@ -24,7 +25,8 @@ def show_info(settings: Settings, *, as_json: bool) -> None:
         if isinstance(value, dict):
             out.print(f"{name}:", markup=False)
             for key, inner in value.items():
-                out.print(f"  {key}: {inner}", markup=False)
+                text = ", ".join(f"{k} {v}" for k, v in inner.items()) if isinstance(inner, dict) else inner
+                out.print(f"  {key}: {text}", markup=False)
         elif isinstance(value, list):
             out.print(f"{name}:", markup=False)
             for inner in value:
@@ -46,6 +48,7 @@ def describe_catalogue(catalogue: Catalogue, settings: Settings) -> dict[str, ob
             {"name": s.name, "dimension": s.dimension, "weights": s.weights_sha256[:12]} for s in manifest.spaces
         ],
         "weights": dict(manifest.weights),
+        "classifier": _describe_classifier(manifest.classifier),
         "attributes": {name: kind.value for name, kind in manifest.attributes.items()},
         "profile": manifest.profile,
         "mapping": dict(manifest.mapping),
@@ -54,6 +57,16 @@ def describe_catalogue(catalogue: Catalogue, settings: Settings) -> dict[str, ob
             {"name": card.name, "dimension": card.dimension, "licence": card.licence, "summary": card.summary}
             for card in list_cards()
         ],
+    }
+
+
+def _describe_classifier(record: ClassifierRecord | None) -> dict[str, object]:
+    """Version of the live classifier, and how many labels it has for each attribute; nothing without one."""
+    if record is None:
+        return {}
+    return {
+        "version": record.version,
+        "labels": {name: len(attribute.labels) for name, attribute in record.attributes.items()},
     }
 
 

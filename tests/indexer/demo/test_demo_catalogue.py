@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from classifier.data.fashion_mnist_files import CATEGORIES, IMAGES
 from indexer.demo.catalogue import draw_catalogue, make_demo_catalogue
 from indexer.demo.drawing import SILHOUETTES, draw_garment
-from indexer.demo.fashion_mnist import CATEGORIES, IMAGES
 from indexer.demo.palette import COLOURS
 from indexer.demo.tint import SIDE, tint_garment
 from search.attributes import CANONICAL, PHOTO_COLUMNS

@@ -8,16 +8,24 @@ import shutil
 import numpy as np
 import pytest
 
-from indexer.demo import fashion_mnist
-from indexer.demo.fashion_mnist import CATEGORIES, IMAGES, LABELS, load_fashion_mnist
-from indexer.demo.fetching import fetch_from_debian
+from classifier.data import fashion_mnist_files
+from classifier.data.fashion_mnist_files import (
+    CATEGORIES,
+    IMAGES,
+    LABELS,
+    TEST,
+    TEST_IMAGES,
+    TEST_LABELS,
+    load_fashion_mnist,
+)
+from classifier.data.fetching import fetch_from_debian
 from search.errors import IntegrityError, NotFoundError
 
 
 @pytest.fixture(autouse=True)
 def _not_installed(monkeypatch, tmp_path):
     """As on a machine where the package is not installed."""
-    monkeypatch.setattr(fashion_mnist, "_INSTALLED", tmp_path / "nowhere")
+    monkeypatch.setattr(fashion_mnist_files, "_INSTALLED", tmp_path / "nowhere")
 
 
 def fetch_rubbish(names, aside, _):
@@ -76,3 +84,19 @@ def test_it_is_fetched_once_and_again_when_the_cache_is_damaged(fashion_mnist_di
     load_fashion_mnist(cache=tmp_path, sources=(("copy", fetch),))
     assert len(fetched) == 2
     assert [path.name for path in tmp_path.iterdir()] == ["fashion-mnist"]
+
+
+def test_the_two_parts_are_kept_apart(fashion_mnist_dir, tmp_path):
+    fetched = []
+
+    def fetch(names, aside, _):
+        fetched.extend(names)
+        for name in names:
+            shutil.copy(fashion_mnist_dir / name, aside / name)
+
+    load_fashion_mnist(cache=tmp_path, sources=(("copy", fetch),))
+    assert fetched == [IMAGES, LABELS]
+    test = load_fashion_mnist(TEST, cache=tmp_path, sources=(("copy", fetch),))
+    assert fetched == [IMAGES, LABELS, TEST_IMAGES, TEST_LABELS]
+    assert test.images.shape == (10_000, 28, 28)
+    assert np.bincount(test.labels).tolist() == [1_000] * len(CATEGORIES)
