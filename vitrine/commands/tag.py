@@ -7,7 +7,6 @@ from pathlib import Path
 
 from classifier.heads.artefact import Heads, load_heads
 from classifier.heads.tagger import HeadsTagger
-
 from indexer.pipeline import Rows
 from indexer.pool_rebuild import rebuild_pools
 from indexer.tagging import TagReport, tag_catalogue
