@@ -1,11 +1,11 @@
 """Multilayer perceptrons on raw pixels, two and three hidden layers of 256, each followed by dropout.
 
-The shapes of a student report on Fashion-MNIST, with the settings its search ended at. Knows nothing of convolutions.
+The shapes of a student report on Fashion-MNIST. Its own settings (Adam at a constant rate) reached 89.4 % and 89.5 % on
+the test images, the recipe here 90.2 % with two layers (docs/measurements.md). Knows nothing of convolutions.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from classifier.networks.card import NetworkCard, Shape, Trunk
@@ -18,14 +18,15 @@ if TYPE_CHECKING:
 WIDTH = 256
 
 _RECIPE = TrainingSettings(
-    epochs=60,
-    batch=512,
-    optimiser=Optimiser.ADAM,
-    rate=1e-3,
-    weight_decay=0.0,
-    schedule=Schedule.CONSTANT,
+    epochs=40,
+    batch=256,
+    optimiser=Optimiser.ADAMW,
+    rate=3e-3,
+    weight_decay=0.05,
+    schedule=Schedule.ONE_CYCLE,
+    label_smoothing=0.05,
     augmentation=Augmentation.NONE,
-    patience=10,
+    ema=0.999,
 )
 
 MLP2 = NetworkCard(
@@ -47,7 +48,7 @@ MLP3 = NetworkCard(
     mmacs=0.33,
     mean=(0.0,),
     std=(1.0,),
-    recipe=replace(_RECIPE, batch=128, rate=1e-4),
+    recipe=_RECIPE,
     summary="three hidden layers of 256 on 28 x 28 pixels",
 )
 
