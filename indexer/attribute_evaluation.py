@@ -23,12 +23,12 @@ from indexer.training_data import LabelledPools
 from search.errors import QueryError
 from search.filters import Filter
 from search.manifest import ClassifierRecord
+from search.paging import read_points
 from search.pools import PoolBatch
 from search.store import Store
 from search.tagging import Tagger, Tagging
 
 _BATCH = 512
-_PAGE = 500
 
 
 class Predictor(Protocol):
@@ -84,7 +84,7 @@ def choose_part(store: Store, labelled: LabelledPools, *, split: str | None, que
     wanted = split or (None if queries else TEST)
     rows = np.arange(len(labelled)) if wanted is None else labelled.list_rows(wanted)
     if queries:
-        matching = _list_matching(store, queries)
+        matching = {point.item.id for point in read_points(store, queries)}
         rows = rows[[labelled.items[row] in matching for row in rows]]
     if not len(rows):
         where = f"in split {wanted}" if wanted else "among those the filters let through"
@@ -143,16 +143,6 @@ def describe_labels(measured: Measured) -> list[str]:
         for name, unused in measured.unused.items()
     ]
     return sentences
-
-
-def _list_matching(store: Store, conditions: Filter) -> set[str]:
-    found: set[str] = set()
-    after: str | None = None
-    while True:
-        page = store.scan(conditions, limit=_PAGE, after=after)
-        found |= {point.item.id for point in page.points}
-        if (after := page.next_after) is None:
-            return found
 
 
 def _predict(

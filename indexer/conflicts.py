@@ -9,23 +9,17 @@ mistake that a shop makes often is learnt like anything else.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
-from search.filters import Filter, Scalar
-from search.item import Item
+from indexer.relevance import list_labels
+from search.filters import Filter
 from search.manifest import PredictedAttribute
-from search.store import Page, StoredPoint
+from search.paging import ScannedStore, read_points
+from search.store import StoredPoint
 
-PAGE = 500
-
-
-class ScannedStore(Protocol):
-    """What is asked of a store: its items, page by page, with what was predicted for them."""
-
-    def scan(self, conditions: Filter, *, limit: int, after: str | None = None, spaces: Sequence[str] = ()) -> Page:
-        """Some items in a stable order; see `search.store.Store`."""
+SLACK = 500
+"""Conflicts gathered beyond twice those wanted before the mildest are let go."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +133,7 @@ def find_conflicts(
 def compare_labels(point: StoredPoint, attribute: str, labels: Collection[str]) -> Conflict | None:
     """The shop's values beside the prediction, agreeing or not; None where one of the two is missing."""
     prediction = point.predictions.get(attribute)
-    shop_values = list_values(point.item, attribute)
+    shop_values = list_labels(point.item, attribute)
     if prediction is None or not prediction.accepted or not shop_values:
         return None
     probabilities = dict(prediction.values)
@@ -159,24 +153,6 @@ def compare_labels(point: StoredPoint, attribute: str, labels: Collection[str]) 
     )
 
 
-def list_values(item: Item, attribute: str) -> tuple[str, ...]:
-    """The shop's values of an attribute as labels are written; none where it says nothing."""
-    value = item.attributes.get(attribute, ())
-    values: tuple[Scalar, ...] = value if isinstance(value, tuple) else (value,)
-    return tuple(text for text in map(str, values) if text)
-
-
-def read_points(store: ScannedStore, conditions: Filter) -> Iterator[StoredPoint]:
-    """Every matching item's main photo, page by page."""
-    after: str | None = None
-    while True:
-        page = store.scan(conditions, limit=PAGE, after=after)
-        yield from page.points
-        after = page.next_after
-        if after is None:
-            return
-
-
 class _Worst:
     """The conflicts with the highest confidence of those added; a catalogue of any size needs no more memory."""
 
@@ -188,7 +164,7 @@ class _Worst:
     def add(self, conflict: Conflict) -> None:
         self.seen += 1
         self._kept.append(conflict)
-        if self._limit is not None and len(self._kept) >= 2 * self._limit + PAGE:
+        if self._limit is not None and len(self._kept) >= 2 * self._limit + SLACK:
             self._kept = self.to_list()
 
     def to_list(self) -> list[Conflict]:

@@ -21,6 +21,7 @@ from search.errors import QueryError
 from search.filters import AnyOf, Filter, NoneOf, filter_to_wire
 from search.item import Item
 from search.manifest import Manifest
+from search.paging import read_points
 from search.store import NEAREST_DEPTH, Leg, Store
 
 FUSION = "fusion"
@@ -29,7 +30,6 @@ FUSION = "fusion"
 SAMPLE = 500
 """How many items are asked about where the catalogue has no split of its own."""
 
-_PAGE = 500
 _BATCH = 64
 
 
@@ -111,7 +111,7 @@ def evaluate_retrieval(
     manifest, store = catalogue.manifest, catalogue.store
     weighings = _list_weighings(manifest, configurations or {})
     _check_request(manifest, relevant, k)
-    shelf = Gallery(_scan_items(store, gallery), relevant)
+    shelf = Gallery((point.item for point in read_points(store, gallery)), relevant)
     asked, lacking = _draw_queries(store, queries, relevant, max_queries, seed)
     gains: dict[str, list[Mapping[str | None, Row]]] = {name: [] for name in weighings}
     totals: list[int] = []
@@ -173,22 +173,14 @@ def _check_request(manifest: Manifest, relevant: Sequence[str], k: int) -> None:
         raise QueryError(f"k is {k}; a ranking is cut between 1 and {NEAREST_DEPTH}")
 
 
-def _scan_items(store: Store, conditions: Filter) -> Iterator[Item]:
-    after: str | None = None
-    while True:
-        page = store.scan(conditions, limit=_PAGE, after=after)
-        yield from (point.item for point in page.points)
-        if (after := page.next_after) is None:
-            return
-
-
 def _draw_queries(
     store: Store, conditions: Filter, relevant: Sequence[str], max_queries: int | None, seed: int
 ) -> tuple[Sequence[str], int]:
     """Ids of the items to ask about, in the order of their ids, and how many were passed over for want of a label."""
     labelled: list[str] = []
     lacking = 0
-    for item in _scan_items(store, conditions):
+    for point in read_points(store, conditions):
+        item = point.item
         if all(list_values(item, attribute) for attribute in relevant):
             labelled.append(item.id)
         else:

@@ -13,15 +13,14 @@ from classifier.data.labels import Values
 from classifier.data.photo_pixels import Progress
 from classifier.data.photo_splits import ImageOptions, PhotoRow, build_splits
 from indexer.feed import Feed, RowProblem, check_photo
-from indexer.relevance import list_values
+from indexer.grouping import SPLIT, name_group, read_split
+from indexer.relevance import list_labels
 from search.attributes import AttributeKind, AttributeSchema
 from search.errors import FeedError, InputError
 from search.item import Item
 
 VISIBLE = ("product_type", "color", "pattern", "material", "gender", "age_group")
 """Attributes that are learnt where none is named: the canonical ones a photo can show."""
-
-SPLIT, GROUP = "split", "item_group_id"
 
 
 def load_labelled_feed(
@@ -77,9 +76,7 @@ def choose_attributes(schema: AttributeSchema, named: Sequence[str]) -> Sequence
 
 def _list_photos(item: Item, root: Path, attributes: Sequence[str], *, by_group: bool) -> Iterator[PhotoRow | str]:
     """The photos of an item; of one whose file cannot be one, what is wrong with it."""
-    values: Values = {name: tuple(str(value) for value in list_values(item, name)) for name in attributes}
-    group = next(iter(list_values(item, GROUP)), None) if by_group else None
-    split = next(iter(list_values(item, SPLIT)), None)
+    values: Values = {name: list_labels(item, name) for name in attributes}
     for index, link in enumerate(item.photos):
         try:
             path = check_photo(link, root)
@@ -90,7 +87,6 @@ def _list_photos(item: Item, root: Path, attributes: Sequence[str], *, by_group:
             id=f"{item.id}/{index}",
             path=path,
             values=values,
-            # an item and a group of the same name are two things
-            group=f"item {item.id}" if group is None else f"group {group}",
-            split=None if split is None else str(split),
+            group=name_group(item, alone=not by_group),
+            split=read_split(item),
         )

@@ -61,6 +61,11 @@ class Gallery:
         return marks
 
 
+def list_labels(item: Item, attribute: str) -> tuple[str, ...]:
+    """The same values as words, which is how labels are written."""
+    return tuple(str(value) for value in list_values(item, attribute))
+
+
 def list_values(item: Item, attribute: str) -> tuple[Scalar, ...]:
     """The item's values of an attribute, an empty word not among them; none where it has no such attribute."""
     value = item.attributes.get(attribute, ())

@@ -15,10 +15,8 @@ from dataclasses import dataclass
 from search.catalogue import Catalogue
 from search.errors import NotFoundError
 from search.manifest import ClassifierRecord
+from search.paging import read_photos
 from search.tagging import Tagger, Tagging
-
-PAGE = 4_096
-"""Photos listed at once."""
 
 Place = tuple[str, int]
 """A photo's place in the catalogue: the item's id and the photo's index."""
@@ -115,13 +113,9 @@ class _Tally:
 def _list_places(catalogue: Catalogue) -> dict[str, list[Place]]:
     """Where each photo stands, by its hash: the same picture may be in several places."""
     places: dict[str, list[Place]] = defaultdict(list)
-    after: str | None = None
-    while True:
-        page = catalogue.store.list_photos(limit=PAGE, after=after)
-        for photo in page.photos:
-            places[photo.sha256].append((photo.item_id, photo.index))
-        if (after := page.next_after) is None:
-            return {sha256: sorted(each) for sha256, each in places.items()}
+    for photo in read_photos(catalogue.store):
+        places[photo.sha256].append((photo.item_id, photo.index))
+    return {sha256: sorted(each) for sha256, each in places.items()}
 
 
 def _write(catalogue: Catalogue, tagger: Tagger, places: Mapping[str, Sequence[Place]], tally: _Tally) -> None:

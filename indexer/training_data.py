@@ -14,16 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.data.splitting import assign_splits
-from indexer.relevance import list_values
+from indexer.grouping import name_group, read_split
+from indexer.relevance import list_labels
 from search.catalogue import Catalogue
 from search.errors import QueryError
 from search.item import Item
 
 MAX_PHOTOS = 30_000
 """More are not gathered: what is drawn of a larger catalogue, by the hash of the id, fits in half a gigabyte."""
-
-SPLIT = "split"
-"""Attribute that says which part an item belongs to, where the shop has one: train, val or test."""
 
 _BATCH = 512
 
@@ -85,8 +83,8 @@ def gather_labelled_pools(
     return LabelledPools(
         items=usable,
         hashes=hashes,
-        splits=assign_splits([_find_group(item) for item in chosen], hashes, [_read_split(item) for item in chosen]),
-        labels={name: [_to_labels(item, name) for item in chosen] for name in attributes},
+        splits=assign_splits([name_group(item) for item in chosen], hashes, [read_split(item) for item in chosen]),
+        labels={name: [list_labels(item, name) for item in chosen] for name in attributes},
         pools=_read_pools(catalogue, hashes),
         without_pools=sum(sha256 not in kept for sha256 in photos.values()),
         not_indexed=len(rows) - len(photos),
@@ -119,17 +117,3 @@ def _read_pools(catalogue: Catalogue, hashes: Sequence[str]) -> dict[str, NDArra
 def _draw(item_id: str) -> bytes:
     """A number without a pattern, so that a part of a large catalogue is a fair one."""
     return hashlib.sha256(item_id.encode("utf-8", "surrogatepass")).digest()
-
-
-def _find_group(item: Item) -> str:
-    group = item.attributes.get("item_group_id")
-    return f"group {group}" if group not in (None, "") else f"item {item.id}"
-
-
-def _read_split(item: Item) -> str | None:
-    value = item.attributes.get(SPLIT)
-    return value if isinstance(value, str) else None
-
-
-def _to_labels(item: Item, attribute: str) -> tuple[str, ...]:
-    return tuple(str(value) for value in list_values(item, attribute))

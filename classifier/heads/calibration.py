@@ -16,11 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, special
 
+from classifier.evaluation.calibration import Statements, bin_by_width, calibration_error
+from classifier.evaluation.measures import weigh_equally
 from classifier.heads.schema import Targets
 
 Floats = NDArray[np.float64]
 
-BINS = 15
 FOLDS = 5
 MIN_PHOTOS = 50
 """Validation photos an attribute needs before its temperature is fitted; with fewer it stays 1."""
@@ -96,13 +97,10 @@ def mean_surprise(logits: Floats, truth: NDArray[np.integer[Any]]) -> float:
     return float((np.logaddexp(0, logits) - logits * truth).sum(axis=1).mean())
 
 
-def compute_calibration_error(confidence: Floats, right: NDArray[np.bool_], bins: int = BINS) -> float:
-    """Expected calibration error over bins of equal width: Guo et al., equation 3."""
-    if not len(confidence):
-        return 0.0
-    numbers = np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
-    gaps = np.bincount(numbers, weights=right - confidence, minlength=bins)
-    return float(np.abs(gaps).sum() / len(confidence))
+def compute_calibration_error(confidence: Floats, right: NDArray[np.bool_]) -> float:
+    """Expected calibration error of statements, shape (statements,), over bins of equal width."""
+    statements = Statements(confidence=confidence[:, None], true=right[:, None])
+    return float(calibration_error(statements, bin_by_width(statements), weigh_equally(len(confidence)))[0])
 
 
 def bend(confidence: NDArray[np.floating[Any]], curve: tuple[tuple[float, float], ...]) -> Floats:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from classifier.heads.schema import UNKNOWN
+from classifier.data.images import UNKNOWN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

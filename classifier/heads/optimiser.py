@@ -15,10 +15,11 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
+from classifier.training.schedule import END, START, go_along_cosine
+
 WARM_UP = 0.2
 """Share of the steps in which the learning rate rises and the momentum falls; then both go back as a cosine."""
 
-_START, _END = 1 / 25, 1 / 25 / 1e4
 _MOMENTA = (0.85, 0.95)
 _SQUARES = 0.999
 _TINY = 1e-8
@@ -63,10 +64,6 @@ def find_pace(step: int, steps: int) -> tuple[float, float]:
     low, high = _MOMENTA
     if step <= top:
         share = step / top if top else 1.0
-        return _bend(_START, 1.0, share), _bend(high, low, share)
+        return go_along_cosine(START, 1.0, share), go_along_cosine(high, low, share)
     share = (step - top) / max(last - top, 1e-9)
-    return _bend(1.0, _END, share), _bend(low, high, share)
-
-
-def _bend(start: float, end: float, share: float) -> float:
-    return end + (start - end) / 2 * (1 + math.cos(math.pi * share))
+    return go_along_cosine(1.0, START * END, share), go_along_cosine(low, high, share)

@@ -14,11 +14,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from classifier.data.images import UNKNOWN
+from classifier.data.labels import MIN_PHOTOS
 from search.attributes import AttributeKind
 from search.errors import InputError, QueryError
-
-MIN_PHOTOS = 10
-"""Training photos a label needs: with fewer it can neither be learnt nor measured."""
 
 MAX_LABELS = 200
 """An attribute with more labels is taken for a name or a code, unless it is asked for."""
@@ -37,8 +36,6 @@ NOT_LOOKS = frozenset(
     )
 )
 """Attributes that no photo shows: codes, terms of sale, sizes, and a feed's own division for experiments."""
-
-UNKNOWN = -1
 
 Labels = Mapping[str, Sequence[tuple[str, ...]]]
 """By attribute, each photo's values; an empty tuple where it has none."""

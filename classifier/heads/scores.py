@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from classifier.evaluation.measures import average_precisions, mean_of_known, weigh_equally
 from classifier.heads.schema import Targets
 
 
@@ -34,17 +35,11 @@ def score_attribute(
     else:
         relevant = values.astype(np.bool_)
         right = (accepted == relevant).all(axis=1)
-    precisions = [_average_precision(scores[:, n], relevant[:, n]) for n in labels if relevant[:, n].any()]
+    precisions = average_precisions(relevant, scores, weigh_equally(len(scores)))
     figures = {
         "accuracy": right.mean(),
-        "map": np.mean(precisions) if precisions else 0.0,
+        "map": np.nan_to_num(mean_of_known(precisions)[0]),
         "coverage": accepted.any(axis=1).mean(),
         "accepted_precision": (accepted & relevant).sum() / max(int(accepted.sum()), 1),
     }
     return {"photos": len(scores), **{name: round(float(value), 4) for name, value in figures.items()}}
-
-
-def _average_precision(scores: NDArray[np.floating[Any]], relevant: NDArray[np.bool_]) -> float:
-    hits = relevant[np.argsort(-scores, kind="stable")]
-    precisions = np.cumsum(hits) / np.arange(1, len(hits) + 1)
-    return float(precisions[hits].mean())

@@ -10,17 +10,14 @@ Listing cards loads no model library. Knows nothing of what a network computes.
 
 from __future__ import annotations
 
-import functools
-import importlib
-import pkgutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import classifier.networks.families
 from classifier.networks.card import NetworkCard, Shape, Trunk, TrunkBuilder
 from classifier.networks.pretrained import PretrainedWeights, load_weights
-from search.errors import InputError, SetupError, WeightsMissingError
+from search.errors import InputError, WeightsMissingError
+from search.registry import Registry
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +27,14 @@ class _Entry:
     weights: PretrainedWeights | None
 
 
-_entries: dict[str, _Entry] = {}
+_entries: Registry[_Entry] = Registry("classifier.networks.families", what="network")
 
 
 def register(card: NetworkCard, weights: PretrainedWeights | None = None) -> Callable[[TrunkBuilder], TrunkBuilder]:
     """Decorator: the function builds the network of this card; `weights` are those learnt elsewhere."""
 
     def add(build: TrunkBuilder) -> TrunkBuilder:
-        if card.name in _entries:
-            raise ValueError(f"two networks are called {card.name!r}; names are unique")
-        _entries[card.name] = _Entry(card, build, weights)
+        _entries.add(card.name, _Entry(card, build, weights))
         return build
 
     return add
@@ -47,8 +42,7 @@ def register(card: NetworkCard, weights: PretrainedWeights | None = None) -> Cal
 
 def list_cards() -> Sequence[NetworkCard]:
     """Every network's card, by name."""
-    _import_families()
-    return [_entries[name].card for name in sorted(_entries)]
+    return [entry.card for entry in _entries.list_entries()]
 
 
 def find_card(name: str) -> NetworkCard:
@@ -57,7 +51,7 @@ def find_card(name: str) -> NetworkCard:
     Raises:
         SetupError: with code `unknown_network`, naming those there are.
     """
-    return _find(name).card
+    return _entries.find(name).card
 
 
 def build_trunk(name: str, shape: Shape) -> Trunk:
@@ -67,7 +61,7 @@ def build_trunk(name: str, shape: Shape) -> Trunk:
         SetupError: the name is unknown.
         InputError: it cannot be built for images of this shape.
     """
-    entry = _find(name)
+    entry = _entries.find(name)
     low, high = entry.card.sizes
     if not low <= shape.size <= high:
         raise InputError(f"{name} cannot be built for images of {shape.size} pixels a side; it takes {low} to {high}")
@@ -86,22 +80,7 @@ def load_pretrained(name: str, trunk: Trunk, shape: Shape, models: Path | None =
         IntegrityError: they are there, but damaged.
         MismatchError: they are for images of another size.
     """
-    entry = _find(name)
+    entry = _entries.find(name)
     if entry.weights is None:
         raise WeightsMissingError(f"there are no weights of {name} from elsewhere; train it without --pretrained")
     load_weights(name, entry.weights, trunk, shape, models)
-
-
-def _find(name: str) -> _Entry:
-    _import_families()
-    try:
-        return _entries[name]
-    except KeyError:
-        known = ", ".join(sorted(_entries))
-        raise SetupError(f"there is no network {name!r}; there are: {known}", code="unknown_network") from None
-
-
-@functools.cache
-def _import_families() -> None:
-    for module in pkgutil.iter_modules(classifier.networks.families.__path__, "classifier.networks.families."):
-        importlib.import_module(module.name)

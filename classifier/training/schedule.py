@@ -27,17 +27,18 @@ def compute_rate(settings: TrainingSettings, step: int, steps: int) -> float:
             return 1.0
         case Schedule.ONE_CYCLE:
             if done < settings.warmup:
-                return _along_cosine(START, 1.0, done / settings.warmup)
-            return _along_cosine(1.0, START * END, _share_after(done, settings.warmup))
+                return go_along_cosine(START, 1.0, done / settings.warmup)
+            return go_along_cosine(1.0, START * END, _share_after(done, settings.warmup))
         case Schedule.COSINE:
             if done < settings.warmup:
                 return max(done / settings.warmup, START)
-            return _along_cosine(1.0, 0.0, _share_after(done, settings.warmup))
+            return go_along_cosine(1.0, 0.0, _share_after(done, settings.warmup))
 
 
 def _share_after(done: float, warmup: float) -> float:
     return (done - warmup) / (1 - warmup) if warmup < 1 else 0.0
 
 
-def _along_cosine(start: float, end: float, share: float) -> float:
+def go_along_cosine(start: float, end: float, share: float) -> float:
+    """From `start` to `end` along half a wave, `share` of the way, 0 to 1."""
     return end + (start - end) * (1 + math.cos(math.pi * share)) / 2

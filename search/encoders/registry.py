@@ -10,16 +10,13 @@ Knows nothing of what an encoder computes.
 
 from __future__ import annotations
 
-import functools
-import importlib
-import pkgutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-import search.encoders
 from search.encoder import Encoder, EncoderCard
 from search.errors import SetupError
+from search.registry import Registry
 
 Progress = Callable[[str], None]
 """Takes one line about what is going on; it may be called often."""
@@ -41,16 +38,14 @@ class EncoderOpener(Protocol):
         """
 
 
-_openers: dict[str, tuple[EncoderCard, EncoderOpener]] = {}
+_openers: Registry[tuple[EncoderCard, EncoderOpener]] = Registry("search.encoders", what="encoder")
 
 
 def register(card: EncoderCard) -> Callable[[EncoderOpener], EncoderOpener]:
     """Decorator: the function opens the encoder of this card."""
 
     def add(opener: EncoderOpener) -> EncoderOpener:
-        if card.name in _openers:
-            raise ValueError(f"two encoders are called {card.name!r}; names are unique")
-        _openers[card.name] = (card, opener)
+        _openers.add(card.name, (card, opener))
         return opener
 
     return add
@@ -58,8 +53,7 @@ def register(card: EncoderCard) -> Callable[[EncoderOpener], EncoderOpener]:
 
 def list_cards() -> Sequence[EncoderCard]:
     """Every encoder's card, by name. Loads no model and no model library."""
-    _import_encoders()
-    return [_openers[name][0] for name in sorted(_openers)]
+    return [card for card, _ in _openers.list_entries()]
 
 
 def find_card(name: str) -> EncoderCard:
@@ -68,7 +62,7 @@ def find_card(name: str) -> EncoderCard:
     Raises:
         SetupError: with code `unknown_encoder`, naming those there are.
     """
-    return _find(name)[0]
+    return _openers.find(name)[0]
 
 
 def open_encoder(name: str, *, models: Path, threads: int = 0, progress: Progress | None = None) -> Encoder:
@@ -84,7 +78,7 @@ def open_encoder(name: str, *, models: Path, threads: int = 0, progress: Progres
         WeightsMissingError: its weights are not on disk and cannot be fetched.
         IntegrityError: its weights or its graph are damaged, and cannot be made again.
     """
-    return _find(name)[1](models=models, threads=threads, progress=progress)
+    return _openers.find(name)[1](models=models, threads=threads, progress=progress)
 
 
 def choose_backbone(*, models: Path, progress: Progress | None = None) -> tuple[str, str]:
@@ -103,18 +97,3 @@ def choose_backbone(*, models: Path, progress: Progress | None = None) -> tuple[
     except SetupError as error:
         return FALLBACK, f"encoder {FALLBACK}, as the weights of {PREFERRED} cannot be had: {error.message}"
     return PREFERRED, f"encoder {PREFERRED}: its weights are {place}"
-
-
-def _find(name: str) -> tuple[EncoderCard, EncoderOpener]:
-    _import_encoders()
-    try:
-        return _openers[name]
-    except KeyError:
-        known = ", ".join(sorted(_openers))
-        raise SetupError(f"there is no encoder {name!r}; there are: {known}", code="unknown_encoder") from None
-
-
-@functools.cache
-def _import_encoders() -> None:
-    for module in pkgutil.iter_modules(search.encoders.__path__, "search.encoders."):
-        importlib.import_module(module.name)

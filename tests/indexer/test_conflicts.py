@@ -8,6 +8,7 @@ import pytest
 
 from indexer import conflicts as module
 from indexer.conflicts import find_conflicts
+from search import paging
 from search.item import Item, PhotoRecord
 from search.manifest import PredictedAttribute
 from search.store import Page, StoredPoint
@@ -126,7 +127,8 @@ def test_below_the_confidence_asked_nothing_is_found():
 
 @pytest.mark.parametrize("limit", [1, 3, None])
 def test_a_limit_keeps_the_worst_of_any_number(limit, monkeypatch):
-    monkeypatch.setattr(module, "PAGE", 4)
+    monkeypatch.setattr(module, "SLACK", 4)
+    monkeypatch.setattr(paging, "POINTS", 4)
     points = [
         make_point(f"{n:03}", {"type": "Tops"}, type=predict(("Jeans", (n * 37 % 101) / 101))) for n in range(101)
     ]

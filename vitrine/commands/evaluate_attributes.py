@@ -21,7 +21,8 @@ from classifier.report.content import Example, Report, choose_examples, describe
 from classifier.report.folder import check_folder, write_report
 from indexer.attribute_evaluation import Measured, Part, Predictor, choose_part, describe_labels, measure_part
 from indexer.feed import FeedRow
-from indexer.training_data import SPLIT, LabelledPools, gather_labelled_pools
+from indexer.grouping import SPLIT
+from indexer.training_data import LabelledPools, gather_labelled_pools
 from search.catalogue import Catalogue
 from search.filters import parse_filter
 from search.manifest import ClassifierRecord

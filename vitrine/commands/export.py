@@ -15,12 +15,12 @@ import polars as pl
 from search.catalogue import Catalogue
 from search.errors import QueryError
 from search.filters import Filter, parse_filter
+from search.paging import read_points
 from search.store import StoredPoint
 from vitrine.console import say
 from vitrine.settings import Settings
 from vitrine.wiring import open_catalogue
 
-PAGE = 500
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 """A spreadsheet takes a cell that starts so for a formula; in CSV such a cell gets a quote before it (OWASP)."""
 
@@ -58,17 +58,11 @@ def export_items(settings: Settings, to: Path | None, filters: Sequence[str], *,
 
 def _read_rows(catalogue: Catalogue, conditions: Filter, *, vectors: bool) -> Iterator[Row]:
     spaces = [space.name for space in catalogue.manifest.spaces] if vectors else []
-    after: str | None = None
-    while True:
-        page = catalogue.store.scan(conditions, limit=PAGE, after=after, spaces=spaces)
-        for point in page.points:
-            row = {**point.item.to_wire(), **_list_predicted(point)}
-            if vectors:
-                row["vectors"] = {name: vector.tolist() for name, vector in point.vectors.items()}
-            yield row
-        after = page.next_after
-        if after is None:
-            return
+    for point in read_points(catalogue.store, conditions, spaces=spaces):
+        row = {**point.item.to_wire(), **_list_predicted(point)}
+        if vectors:
+            row["vectors"] = {name: vector.tolist() for name, vector in point.vectors.items()}
+        yield row
 
 
 def _list_predicted(point: StoredPoint) -> dict[str, object]:
