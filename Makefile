@@ -34,7 +34,7 @@ demo: $(VENV)/.core  ## make a small catalogue, index it, search it, serve the p
 serve: $(VENV)/.core  ## serve the catalogue in VITRINE_DATA: page and HTTP
 	$(BIN)/vitrine serve $(ARGS)
 
-test: $(VENV)/.test $(if $(SNN),snn)  ## run all the tests
+test: $(VENV)/.test $(if $(SNN),snn)  ## run all the tests; with SNN=1 those of the spiking classifier too
 	$(BIN)/python -m pytest $(ARGS)
 
 check: $(VENV)/.test  ## lint, formatting, types, and who may import whom

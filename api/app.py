@@ -31,6 +31,7 @@ from starlette.responses import Response
 from api import errors
 from api.auth import ApiKeys, hash_keys
 from api.backend import STORE_THREADS, Backend
+from api.engines import ENGINE_WAIT_S, EngineDoor, PixelEngines
 from api.item_paths import ItemPaths
 from api.limits import Admission, BodyDeadline, DeclaredSize
 from api.metrics import Metrics
@@ -66,6 +67,7 @@ def create_app(
     body_timeout_s: float = 30.0,
     photo_ttl_s: float = 3_600.0,
     max_photos_kept: int = 512,
+    engines: PixelEngines | None = None,
     ui: Path | None = None,
 ) -> FastAPI:
     """The application over an open catalogue, which it does not close.
@@ -80,6 +82,7 @@ def create_app(
         body_timeout_s: seconds within which a request has to arrive in whole.
         photo_ttl_s: seconds for which a photo asked about is remembered after its last use.
         max_photos_kept: how many of them are.
+        engines: what classifies from pixels, besides the catalogue's own classifier; not closed.
         ui: folder of the page; None serves the interface alone.
 
     Raises:
@@ -114,6 +117,11 @@ def create_app(
         auth=bool(digests),
         photo_threads=anyio.CapacityLimiter(max_concurrent),
         store_threads=anyio.CapacityLimiter(STORE_THREADS),
+        door=EngineDoor(
+            engines=engines,
+            admission=Admission(max_concurrent=1, max_waiting=max_waiting, max_wait_s=ENGINE_WAIT_S),
+            threads=anyio.CapacityLimiter(1),
+        ),
     )
     for router in ROUTERS:
         app.include_router(router)

@@ -14,6 +14,7 @@ import anyio
 import anyio.to_thread
 from fastapi import Depends, Request
 
+from api.engines import EngineDoor
 from api.limits import Admission
 from api.metrics import Metrics
 from api.predictions import refuse_classifying
@@ -38,6 +39,7 @@ class Backend:
         admission: the door photo work goes through.
         max_body_bytes: largest body taken, for those who ask.
         auth: whether a key is wanted, for those who ask.
+        door: to the engines that classify from pixels.
     """
 
     catalogue: Catalogue
@@ -49,6 +51,7 @@ class Backend:
     auth: bool
     photo_threads: anyio.CapacityLimiter
     store_threads: anyio.CapacityLimiter
+    door: EngineDoor
 
     async def ask_store(self, call: Callable[[*Arguments], Answer], *arguments: *Arguments) -> Answer:
         """The answer of a call that waits for the store, from a thread."""

@@ -21,7 +21,15 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from search.errors import InputError, NotFoundError, OverloadedError, SetupError, TryLaterError, VitrineError
+from search.errors import (
+    InputError,
+    NotFoundError,
+    OverloadedError,
+    SetupError,
+    StoreUnavailableError,
+    TryLaterError,
+    VitrineError,
+)
 
 logger = logging.getLogger("vitrine.api")
 
@@ -88,10 +96,11 @@ def answer_error(scope: Scope, error: VitrineError) -> Response:
     if isinstance(error, OverloadedError):
         headers["Retry-After"] = str(error.retry_after_s)
     elif isinstance(error, TryLaterError):
-        # The message names addresses and folders, which are the operator's business.
         logger.warning("%s: %s", error.code, error.message)
         headers["Retry-After"] = str(STORE_RETRY_AFTER_S)
-        detail = "the catalogue cannot answer at the moment; nothing is wrong with the request, send it again later"
+        if isinstance(error, StoreUnavailableError):
+            # The message names addresses and folders, which are the operator's business.
+            detail = "the catalogue cannot answer at the moment; nothing is wrong with the request, send it again later"
     elif not isinstance(error, InputError):
         logger.error("%s: %s", error.code, error.message, exc_info=error)
         detail = "the server is not set up as it should be; its log says more, under this request_id"

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from api.engines import EngineName
 from api.questions import EXAMPLE_HASH, WireModel
 
 _OUTSIDE_NOTE = "Probability, 0 to 1, that the photo shows nothing of the catalogue's kind; null without a classifier."
@@ -113,6 +114,15 @@ class ClassifyTookModel(WireModel):
     total: float
 
 
+class SpikingModel(WireModel):
+    """What a spiking answer took."""
+
+    steps: int = Field(description="Time steps after which it was decided.")
+    most_steps: int = Field(description="Time steps it takes at most.")
+    spikes: int = Field(description="Of all neurons.")
+    operations: int = Field(description="Synaptic operations: each spike as often as it has synapses.")
+
+
 class ClassifyAnswer(WireModel):
     """What the classifier sees in a photo."""
 
@@ -120,9 +130,13 @@ class ClassifyAnswer(WireModel):
     photo_url: str | None
     item_id: str | None
     attributes: dict[str, PredictionModel]
-    out_of_catalogue: float | None = Field(description=f"{_OUTSIDE_NOTE} Null also for an item, which is in it.")
+    out_of_catalogue: float | None = Field(
+        description=f"{_OUTSIDE_NOTE} Null also for an item, which is in it, and from an engine that looks at pixels."
+    )
     outside: bool | None = Field(description="Whether that is more probable than not.")
     model: str = Field(description="Version of the classifier that said so.")
+    engine: EngineName
+    spiking: SpikingModel | None = Field(description="Null but from the engine `snn`.")
     took_ms: ClassifyTookModel
 
 
@@ -199,6 +213,7 @@ class InfoAnswer(WireModel):
     items: int
     encoders: list[EncoderModel]
     classifier: ClassifierModel | None
+    engines: list[str] = Field(description="What `/v1/classify` may be asked of by `engine`, besides `heads`.")
     weights: dict[str, float]
     attributes: dict[str, str]
     facets: list[str] = Field(description="Attributes with few enough values to choose from.")

@@ -53,6 +53,21 @@ export async function searchFile(file, question, signal) {
   return (await send("/v1/search", { method: "POST", body, signal })).json();
 }
 
+/** `POST /v1/classify`: what an engine sees in a picture the server knows. */
+export async function classify(engine, photo) {
+  const body = JSON.stringify({ photo });
+  return (await send(addressEngine(engine), { method: "POST", body, headers: { "Content-Type": "application/json" } })).json();
+}
+
+/** `POST /v1/classify` with a picture's file. */
+export async function classifyFile(engine, file) {
+  const body = new FormData();
+  body.append("photo", file, file.name || "picture");
+  return (await send(addressEngine(engine), { method: "POST", body })).json();
+}
+
+const addressEngine = (engine) => `/v1/classify?engine=${encodeURIComponent(engine)}`;
+
 /** A picture's bytes, for the case that an API key must go along, which an <img> cannot send. */
 export async function readPicture(url, signal) {
   return (await send(url, { signal })).blob();

@@ -8,12 +8,13 @@
 import { keepKey, Problem, readInfo, readItem, readKey, search, searchFile } from "./api.js";
 import { closeDetails, openDetails, showDetails } from "./details.js";
 import { announce, find } from "./elements.js";
+import { chooseEngine, listEngines, look, openEngine, showKnown } from "./engine.js";
 import { openFacets, sayFilters, showFilters } from "./facets.js";
 import { addHits, clearHits, dimHits, showHits, showMore, showSkeletons } from "./grid.js";
 import { choosePicture, openIntake } from "./intake.js";
 import { askForKey, clearNotice, showNotice, showProblem } from "./notice.js";
 import { adoptFile, openQuery, showFile, showInvitation, showItem, showPicture } from "./query.js";
-import { awaitSeen, hideSeen, openSeen, saySeen, showSeen } from "./seen.js";
+import { hideSeen, openSeen, saySeen } from "./seen.js";
 import { askNear, clearFilters, countFilters, emptyState, readState, toFilter, writeState } from "./state.js";
 import { sayCount, sayItems, sayTitle } from "./words.js";
 
@@ -53,23 +54,26 @@ async function start() {
   clearNotice();
   find("tagline").textContent = sayItems(info.items);
   openFacets({ attributes: info.attributes, predicted: listPredicted(), change: (next) => go(next) });
-  openSeen({ change: (next) => go(next) });
+  openSeen({ attributes: info.attributes, change: (next) => go(next) });
+  openEngine({ offered: listEngines(info), onChoose: (engine) => switchEngine(chooseEngine(state, engine)) });
   find("more-button").addEventListener("click", (event) => loadMore({ byKeyboard: event.detail === 0 }));
   document.addEventListener("click", followLink);
   addEventListener("popstate", () => {
     closeDetails();
-    const next = readState(location.search, info.attributes);
+    const next = readAddress();
     // A jump within the page (the skip link) is a popstate too, and asks nothing new.
     if (view?.address !== writeState(next) || writeState(state) !== view.address) show(next, { again: true });
   });
   if (early === null) {
-    show(readState(location.search, info.attributes));
+    show(readAddress());
   } else {
-    state = readState(location.search, info.attributes);
+    state = readAddress();
     showFilters(state);
     askWithFile(early);
   }
 }
+
+const readAddress = () => readState(location.search, info.attributes, listEngines(info));
 
 /** Makes a state the page's own: a new address, then its hits. */
 function go(next, { answer = null } = {}) {
@@ -79,18 +83,36 @@ function go(next, { answer = null } = {}) {
   return show(next, { answer });
 }
 
+/** Another engine looks at the same picture. The hits are the same whoever looks: they stay, and a search goes on. */
+function switchEngine(next) {
+  const settled = view?.address === writeState(state);
+  state = next;
+  const address = writeState(state);
+  showFilters(state);
+  if (!settled) {
+    history.replaceState(null, "", address || location.pathname);
+    showKnown(state, { photo: PICTURE });
+    return;
+  }
+  leaveView();
+  history.pushState(null, "", address || location.pathname);
+  view = { ...view, address };
+  for (const link of find("grid").querySelectorAll("a[data-item]")) link.href = similarTo(link.dataset.item);
+  lookAgain(supersede());
+  announce(saySeen());
+}
+
 /** Shows a state: from an answer at hand, from a view left before (`again`), or by asking. */
 async function show(next, { answer = null, again = false } = {}) {
   if (again) leaveView();
   const signal = supersede();
   const asksAnew = view === null || next.photo !== state.photo || next.item !== state.item;
   state = next;
-  const address = writeState(state);
   showFilters(state);
   clearNotice();
-  const kept = again ? views.get(address) : undefined;
+  const kept = again ? views.get(writeState(state)) : undefined;
   if (kept) {
-    showView(kept);
+    showView(kept, signal);
     scrollTo(0, kept.scroll);
     announce(sayShown());
     return;
@@ -98,21 +120,21 @@ async function show(next, { answer = null, again = false } = {}) {
   const nearBefore = asksAnew ? null : view.near;
   if (asksAnew) {
     view = null;
-    expectSeen();
     showSkeletons();
     scrollTo(0, 0);
   } else {
-    showSeen(state);
     dimHits();
   }
+  showKnown(state, { seen: view?.seen });
   try {
     const near = answer?.near ?? nearBefore ?? (await readNear(signal));
     const found = answer?.found ?? (await askAgain(signal));
     if (signal.aborted) return;
-    showView({ address, hits: found.hits, total: found.total.value, facets: found.facets, cursor: found.next_cursor, near, seen: found.query, scroll: 0 });
+    const { hits, total: { value: total }, facets, next_cursor: cursor, query: seen } = found;
+    showView({ address: writeState(state), hits, total, facets, cursor, near, seen, scroll: 0 }, signal);
     announce([sayShown(), asksAnew ? saySeen() : ""].filter(Boolean).join(". "));
   } catch (error) {
-    handle(error, () => show(next));
+    handle(error, () => show(state));
   }
 }
 
@@ -155,11 +177,7 @@ function buildFilter() {
 /** Attributes the classifier names; none where there is no classifier. */
 const listPredicted = () => Object.keys(info.classifier?.attributes ?? {});
 
-/** Makes room for what the classifier will say of a picture; takes it away where nothing will be said. */
-function expectSeen(photo = state.photo) {
-  if (photo && info.classifier) awaitSeen();
-  else hideSeen();
-}
+const lookAgain = (signal) => look(state, { seen: view.seen, file: files.get(state.photo), signal });
 
 /** A new picture: asked at once with the filters as they are; the address changes when the server has named it. */
 async function askWithFile(file) {
@@ -169,7 +187,7 @@ async function askWithFile(file) {
   const signal = supersede();
   showFile(file);
   clearNotice();
-  expectSeen(file);
+  showKnown(state, { photo: file });
   showSkeletons();
   scrollTo(0, 0);
   announce("Searching with your picture");
@@ -209,12 +227,11 @@ async function loadMore({ byKeyboard }) {
   }
 }
 
-function showView(next) {
+function showView(next, signal) {
   view = next;
   showFilters(state, view.facets);
   showNear(view.near);
-  if (state.photo && info.classifier) showSeen(state, view.seen);
-  else hideSeen();
+  lookAgain(signal);
   showHits(view.hits, { onDetails: openHit, similarTo });
   showMore({ shown: view.hits.length, total: view.total, more: view.cursor !== null });
   find("results-title").textContent = view.near ? `${sayItems(view.total)}, most similar first` : sayItems(view.total);

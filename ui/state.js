@@ -1,9 +1,10 @@
 /**
  * What the page shows, and how that is written in its address: `?photo=sha256:...` or `?item=ID`, then filters as the
- * HTTP interface writes them (`color=Red&color=Blue&price_gte=10&source=merchant`). Knows nothing of the page's elements.
+ * HTTP interface writes them (`color=Red&color=Blue&price_gte=10&source=merchant`), then `engine=cnn`. Knows nothing of
+ * the page's elements.
  *
  * State: {photo: string|null, item: string|null, values: {attribute: [string]}, ranges: {attribute: {gte?, lte?}},
- *         source: "either"|"merchant"|"predicted"}
+ *         source: "either"|"merchant"|"predicted", engine: string|null}; `engine` null is the first there is.
  */
 
 const BOUNDS = ["gte", "lte", "gt", "lt"];
@@ -12,26 +13,28 @@ const NUMERIC = ["number", "integer"];
 const EITHER = "either";
 const SOURCES = [EITHER, "merchant", "predicted"];
 
-// A feed may have a column of its own called "photo", "item" or "source"; in the address it is then written "~photo".
-const RESERVED = ["photo", "item", "source"];
+// A feed may have a column of its own called "photo" or "source"; in the address it is then written "~photo".
+const RESERVED = ["photo", "item", "source", "engine"];
 const escapeName = (name) => (RESERVED.includes(name.replace(/^~+/, "")) ? `~${name}` : name);
 const unescapeName = (name) => (RESERVED.includes(name.replace(/^~+/, "")) ? name.slice(1) : name);
 
 /** A state that shows the whole catalogue. */
 export function emptyState() {
-  return { photo: null, item: null, values: {}, ranges: {}, source: EITHER };
+  return { photo: null, item: null, values: {}, ranges: {}, source: EITHER, engine: null };
 }
 
 /**
  * The state an address stands for. `attributes` is the catalogue's {name: kind}; parameters that name none of them
- * (a newsletter's `utm_source`) are left alone rather than refused, because links get decorated on their way.
+ * (a newsletter's `utm_source`) are left alone rather than refused, because links get decorated on their way. So is an
+ * engine that is none of `engines`.
  */
-export function readState(search, attributes) {
+export function readState(search, attributes, engines) {
   const parameters = new URLSearchParams(search);
   const state = emptyState();
   state.photo = parameters.get("photo") || null;
   state.item = state.photo ? null : parameters.get("item") || null;
   if (SOURCES.includes(parameters.get("source"))) state.source = parameters.get("source");
+  if (engines.indexOf(parameters.get("engine")) > 0) state.engine = parameters.get("engine");
   for (const [written, value] of parameters) {
     if (RESERVED.includes(written) || value === "") continue;
     const name = unescapeName(written);
@@ -64,6 +67,7 @@ export function writeState(state) {
     }
   }
   if (state.source !== EITHER) parameters.append("source", state.source);
+  if (state.engine !== null) parameters.append("engine", state.engine);
   const text = parameters.toString().replaceAll("sha256%3A", "sha256:");
   return text ? `?${text}` : "";
 }
@@ -124,6 +128,11 @@ export function askNear(state, { photo = null, item = null } = {}) {
 /** The same question, filtered by values from elsewhere: "either", "merchant" or "predicted". */
 export function setSource(state, source) {
   return { ...state, source };
+}
+
+/** The same question, its picture looked at by one of `engines`, of which the first needs no mention. */
+export function setEngine(state, engine, engines) {
+  return { ...state, engine: engine === engines[0] ? null : engine };
 }
 
 /** How many filters are applied: each value and each range counts one. */

@@ -16,6 +16,9 @@ const shares = new Intl.NumberFormat(undefined, { style: "percent", maximumFract
 /** 0.973 -> "97%", as the reader's own locale has it. A probability that is not certain is never said to be 100%. */
 export const sayShare = (share) => shares.format(share < 1 ? Math.min(share, 0.99) : 1);
 
+/** Milliseconds: "1,204 ms", "under 1 ms". */
+export const sayTook = (tookMs) => (tookMs < 1 ? "under 1 ms" : `${sayCount(Math.round(tookMs))} ms`);
+
 /** An item's price with its currency, or null where it has none. */
 export function sayPrice(item, name = "price") {
   const price = item[name];

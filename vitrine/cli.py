@@ -14,6 +14,7 @@ from search.filters import Source
 from vitrine import __version__
 from vitrine.cli_classifier import add_commands
 from vitrine.cli_options import Feed, Filters, Json, Mapping, Weights, get_settings
+from vitrine.cli_snn import snn_app
 from vitrine.console import errors_as_exit_codes
 from vitrine.settings import load_settings
 
@@ -28,6 +29,7 @@ app = typer.Typer(
 )
 evaluate_app = typer.Typer(help="Measure how good the answers are.", no_args_is_help=True)
 app.add_typer(evaluate_app, name="evaluate")
+app.add_typer(snn_app, name="snn")
 
 
 def _show_version(wanted: bool) -> None:

@@ -147,13 +147,16 @@ def tag(
 def classify(
     context: typer.Context,
     photos: Annotated[list[Path], typer.Argument(help="Photos.")],
+    engine: Annotated[
+        str, typer.Option(help="heads (the catalogue's classifier), cnn or snn (a network 'vitrine snn convert' made).")
+    ] = "heads",
     json: Json = False,
 ) -> None:
     """Say what is on photos: attributes with confidence, and whether it is of the catalogue's world at all."""
     from vitrine.commands.classify import classify_photos
 
     with errors_as_exit_codes():
-        classify_photos(get_settings(context), photos, as_json=json)
+        classify_photos(get_settings(context), photos, engine=engine, as_json=json)
 
 
 def conflicts(

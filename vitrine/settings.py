@@ -36,6 +36,7 @@ class Settings(BaseSettings):
     max_concurrent: int = Field(2, ge=1, description="Photos decoded and embedded at once.")
     max_waiting: int = Field(16, ge=0, description="Requests that may wait for that; beyond them 429.")
     body_timeout_s: float = Field(10, gt=0, description="Seconds a request may take to arrive.")
+    snn_timeout_s: float = Field(10, gt=0, description="Seconds the spiking classifier may take for a photo.")
 
     @field_validator("api_keys", mode="before")
     @classmethod

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from search.attributes import AttributeSchema
 from search.catalogue import Catalogue
@@ -19,6 +20,9 @@ from search.store import Store
 from search.tagging import Tagger
 from search.thumbnails import Thumbnails
 from vitrine.settings import Settings
+
+if TYPE_CHECKING:
+    from classifier.spiking.engines import PixelEngines
 
 COLOR = "color"
 
@@ -116,6 +120,18 @@ def _open_recorded(settings: Settings, spaces: Sequence[Space], say: Say | None)
 def find_heads(data: Path, version: str) -> Path:
     """Folder of a trained classifier of this catalogue."""
     return data / "models" / "heads" / version
+
+
+def find_spiking(data: Path) -> Path:
+    """Folder of this data directory's converted network, whether there is one or not."""
+    return data / "models" / "spiking"
+
+
+def open_engines(settings: Settings) -> PixelEngines:
+    """The networks on pixels of the data directory; loaded when they are asked, and to be closed."""
+    from classifier.spiking.engines import PixelEngines
+
+    return PixelEngines(find_spiking(settings.data), threads=settings.threads, timeout_s=settings.snn_timeout_s)
 
 
 def _open_tagger(settings: Settings, record: ClassifierRecord) -> Tagger:

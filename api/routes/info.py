@@ -43,6 +43,7 @@ async def read_info(backend: CurrentBackend) -> Response:
                 for space in manifest.list_encoder_spaces()
             ],
             classifier=describe_classifier(manifest.classifier),
+            engines=backend.door.list_names(),
             weights=dict(manifest.weights),
             attributes={name: kind.value for name, kind in manifest.attributes.items()},
             facets=await backend.ask_store(choose_facets, backend.catalogue),

@@ -7,6 +7,7 @@ differently: within 1e-6. Knows nothing of photos or stores.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,7 +58,7 @@ class HeadsTagger:
         vectors = heads.recipe.make_vectors(probabilities, components)
         outside = np.zeros(len(vectors)) if heads.outliers is None else heads.outliers.score(pools)
         by_attribute = {
-            attribute.name: _predict(
+            attribute.name: to_predictions(
                 attribute.labels,
                 probabilities[attribute.name],
                 heads.thresholds[attribute.name],
@@ -74,10 +75,18 @@ class HeadsTagger:
             )
 
 
-def _predict(
-    labels: Sequence[str], probabilities: NDArray[np.float32], thresholds: NDArray[np.float64], multi_valued: bool
+def to_predictions(
+    labels: Sequence[str],
+    probabilities: NDArray[np.floating[Any]],
+    thresholds: NDArray[np.float64],
+    multi_valued: bool,
 ) -> list[Prediction]:
-    """What is said of one attribute of each photo."""
+    """What is said of one attribute of each photo.
+
+    Args:
+        probabilities: shape (photos, labels).
+        thresholds: probability from which a label is stood by, shape (labels,).
+    """
     shown = min(MULTI_SHOWN if multi_valued else SINGLE_SHOWN, len(labels))
     best = np.argsort(-probabilities, axis=1, kind="stable")[:, :shown]
     values = probabilities[np.arange(len(best))[:, None], best]  # `take_along_axis` is five times slower for one photo

@@ -26,6 +26,7 @@ from classifier.training.averaging import WeightAverage
 from classifier.training.checkpoints import Checkpoints, flatten_optimiser, restore_optimiser
 from classifier.training.evaluation import measure_network, to_tensor
 from classifier.training.losses import compute_class_weights, compute_image_weights, compute_loss
+from classifier.training.precision import offers_half
 from classifier.training.schedule import compute_rate
 from classifier.training.settings import Augmentation, Balance, TrainingSettings
 from classifier.training.thawing import find_lowest_stage, freeze_below, make_optimiser, set_rate
@@ -36,6 +37,9 @@ SAVE_EVERY_S = 300.0
 
 History = list[dict[str, Any]]
 """One dictionary an epoch: epoch (from 1), loss, rate, val_loss, score, attributes, took_s."""
+
+Penalty = Callable[[Network], Tensor]
+"""What a network is to have little of besides errors, as a number with a gradient."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +86,7 @@ def train_network(
     settings: TrainingSettings,
     *,
     checkpoints: Checkpoints | None = None,
+    penalty: Penalty | None = None,
     tell: Callable[[Progress], None] | None = None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Outcome:
@@ -92,6 +97,7 @@ def train_network(
         train: to learn from.
         val: to choose the best epoch by.
         checkpoints: where the state is kept, at the end of every epoch and every five minutes.
+        penalty: asked after every pass over a batch for a number that is added to the loss.
         tell: told after every step.
         should_stop: asked after every step; a checkpoint is written before the run stops.
 
@@ -105,7 +111,7 @@ def train_network(
     if min(len(train), settings.batch) < 2:
         raise InputError(f"{len(train)} images in batches of {settings.batch}: a step needs at least two images")
     with _own_torch(settings):
-        run = _Run(network, train, val, settings, checkpoints)
+        run = _Run(network, train, val, settings, checkpoints, penalty)
         run.resume()
         return run.go_on(tell or (lambda _: None), should_stop)
 
@@ -120,10 +126,12 @@ class _Run:
         val: LabelledImages,
         settings: TrainingSettings,
         checkpoints: Checkpoints | None,
+        penalty: Penalty | None,
     ) -> None:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.network = network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.train, self.val, self.settings, self.checkpoints = train, val, settings, checkpoints
+        self.train, self.val, self.settings = train, val, settings
+        self.checkpoints, self.penalty = checkpoints, penalty
         self.optimiser = make_optimiser(network, settings)
         self.average = WeightAverage(network, settings.ema) if settings.ema else None
         self.measured = copy.deepcopy(network) if self.average else network
@@ -132,6 +140,7 @@ class _Run:
         self.weights = self._weigh_labels()
         self.image_weights = self._weigh_images()
         self.steps = max(1, len(train) // settings.batch)
+        self.half = offers_half(self.device, settings.precision)
         self.epoch, self.step, self.loss_sum = 0, 0, 0.0
         self.history: History = []
         self.best: dict[str, Tensor] = {}
@@ -187,13 +196,14 @@ class _Run:
         images = augment(to_tensor(self.train.read_batch(numbers)), level, self.random, mirror=settings.mirror)
         images = images.to(self.device, memory_format=torch.channels_last)
         rows = torch.from_numpy(numbers)
-        half = settings.mixed_precision and self.device.type == "cuda" and torch.cuda.is_bf16_supported()
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=half):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
             logits = self.network(images)
         losses = [
             compute_loss(given.float(), self._pick(name, rows), settings, self.weights.get(name))
             for name, given in zip(self.network.attributes, logits, strict=True)
         ]
+        if self.penalty is not None:
+            losses.append(self.penalty(self.network))
         loss = torch.stack(losses).sum()
         value = loss.item()
         if not math.isfinite(value):

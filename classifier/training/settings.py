@@ -65,6 +65,17 @@ class Augmentation(StrEnum):
     """More of it, and brightness and contrast too."""
 
 
+class Precision(StrEnum):
+    """Where the network's own arithmetic is in bfloat16; weights, losses and steps are always in single precision."""
+
+    SINGLE = "single"
+    """Nowhere."""
+    GPU = "gpu"
+    """On a GPU that has it; the processor computes in single precision, the same bits on every machine."""
+    HALF = "half"
+    """Also on a processor that has instructions for it (AVX-512 BF16, AMX), about half as long a run there."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingSettings:
     """All of one run but the network and the images.
@@ -72,7 +83,7 @@ class TrainingSettings:
     Attributes:
         epochs: passes over the images.
         batch: images a step.
-        optimiser, schedule, loss, balance, augmentation: see each.
+        optimiser, schedule, loss, balance, augmentation, precision: see each.
         rate: highest learning rate.
         momentum: of SGD.
         weight_decay: of all weights but biases and those of normalisation.
@@ -89,7 +100,6 @@ class TrainingSettings:
         clip: longest gradient, as one vector; 0 for no limit.
         seed: of everything random.
         threads: of the processor; 0 leaves torch's own choice.
-        mixed_precision: half precision where a GPU offers it; the processor always computes in single.
     """
 
     epochs: int = 20
@@ -115,7 +125,7 @@ class TrainingSettings:
     clip: float = 0.0
     seed: int = 0
     threads: int = 0
-    mixed_precision: bool = True
+    precision: Precision = Precision.GPU
 
     def __post_init__(self) -> None:
         for name, low, high in _LIMITS:
@@ -162,6 +172,7 @@ def from_json(values: Mapping[str, Any]) -> TrainingSettings:
         "loss": Loss,
         "balance": Balance,
         "augmentation": Augmentation,
+        "precision": Precision,
     }
     unknown = set(values) - {field.name for field in fields(TrainingSettings)}
     if unknown:

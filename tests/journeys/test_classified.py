@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -16,6 +17,7 @@ from PIL import Image, ImageColor
 from playwright.sync_api import expect
 
 from api.app import create_app
+from api.engines import PixelEngines
 from api.server import Bound, serve
 from indexer.items import put_item
 from search.attributes import AttributeKind
@@ -40,12 +42,14 @@ SCHEMA = dict.fromkeys(("brand", "color", "product_type"), AttributeKind.KEYWORD
 START_S = 60
 
 
-def index_shop(shop: Path, folder: Path) -> Catalogue:
-    spaces = (*(encoder.space for encoder in ENCODERS), TAGGER.space)
-    weights = {"pixels": 0.4, "color": 0.4, "classifier": 0.2}
+def index_shop(shop: Path, folder: Path, *, classified: bool = True) -> Catalogue:
+    """The shop in a catalogue, with the classifier of colours or without any."""
+    spaces = tuple(encoder.space for encoder in ENCODERS) + ((TAGGER.space,) if classified else ())
+    weights = {"pixels": 0.4, "color": 0.4} | ({"classifier": 0.2} if classified else {})
+    record = TAGGER.record if classified else None
     catalogue = Catalogue(
         folder=folder,
-        manifest=Manifest(spaces=spaces, weights=weights, attributes=SCHEMA, classifier=TAGGER.record),
+        manifest=Manifest(spaces=spaces, weights=weights, attributes=SCHEMA, classifier=record),
         store=open_edge_store(folder / "shard", spaces=spaces, schema=SCHEMA),
         open_encoders=lambda: ENCODERS,
         open_tagger=lambda record: TAGGER,
@@ -61,11 +65,10 @@ def index_shop(shop: Path, folder: Path) -> Catalogue:
     return catalogue
 
 
-@pytest.fixture(scope="module")
-def server(shop: Path, repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of the classified shop."""
-    catalogue = index_shop(shop, tmp_path_factory.mktemp("classified"))
-    app = create_app(catalogue, version="1", ui=repository / "ui")
+@contextmanager
+def serve_shop(catalogue: Catalogue, ui: Path, engines: PixelEngines | None = None) -> Iterator[str]:
+    """Address of a catalogue served from a thread, until the end of the block."""
+    app = create_app(catalogue, version="1", engines=engines, ui=ui)
     ready, stop, bound = threading.Event(), threading.Event(), list[Bound]()
 
     def announce(where: Bound) -> None:
@@ -75,9 +78,19 @@ def server(shop: Path, repository: Path, tmp_path_factory: pytest.TempPathFactor
     thread = threading.Thread(target=serve, args=(app,), kwargs={"port": 0, "on_ready": announce, "stop": stop})
     thread.start()
     assert ready.wait(START_S)
-    yield bound[0].url.rstrip("/")
-    stop.set()
-    thread.join(START_S)
+    try:
+        yield bound[0].url.rstrip("/")
+    finally:
+        stop.set()
+        thread.join(START_S)
+
+
+@pytest.fixture(scope="module")
+def server(shop: Path, repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of the classified shop."""
+    catalogue = index_shop(shop, tmp_path_factory.mktemp("classified"))
+    with serve_shop(catalogue, repository / "ui") as address:
+        yield address
     catalogue.close()
 
 

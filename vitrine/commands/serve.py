@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from ipaddress import ip_address
@@ -12,7 +13,7 @@ from api.server import Bound, serve
 from vitrine import __version__
 from vitrine.console import say
 from vitrine.settings import Settings
-from vitrine.wiring import ensure_manifest, open_catalogue
+from vitrine.wiring import ensure_manifest, open_catalogue, open_engines
 
 PAGE = Path(__file__).resolve().parents[2] / "ui"
 
@@ -23,7 +24,10 @@ def serve_catalogue(settings: Settings, *, host: str | None, port: int | None, r
     if not _is_loopback(address) and not settings.api_keys:
         say(f"anybody who reaches {address} can read and change this catalogue: set VITRINE_API_KEYS to ask for a key")
     ensure_manifest(settings, {}, say=say)
-    with open_catalogue(settings, serve=True, say=say) as catalogue:
+    with (
+        open_catalogue(settings, serve=True, say=say) as catalogue,
+        contextlib.closing(open_engines(settings)) as engines,
+    ):
         catalogue.embedder.load()
         app = create_app(
             catalogue,
@@ -33,6 +37,7 @@ def serve_catalogue(settings: Settings, *, host: str | None, port: int | None, r
             max_concurrent=settings.max_concurrent,
             max_waiting=settings.max_waiting,
             body_timeout_s=settings.body_timeout_s,
+            engines=engines,
             ui=PAGE if PAGE.is_dir() else None,
         )
 

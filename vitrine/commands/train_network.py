@@ -142,7 +142,13 @@ def train_network(
     checkpoints = Checkpoints(folder, identity)
     with first_interrupt_asks() as asked, show_progress("training", training.epochs * 1000) as advance:
         outcome = train(
-            network, data.train, data.val, training, checkpoints=checkpoints, tell=_tell(advance), should_stop=asked
+            network,
+            data.train,
+            data.val,
+            training,
+            checkpoints=checkpoints,
+            tell=tell_progress(advance),
+            should_stop=asked,
         )
     if not outcome.complete:
         say(f"stopped in epoch {len(outcome.history) + 1}; the same command goes on from the checkpoint in {folder}")
@@ -168,7 +174,9 @@ def _name_run(settings: Settings, name: str, identity: Mapping[str, Any]) -> Pat
     return settings.data / "models" / "networks" / f"{name}-run-{digest[:8]}"
 
 
-def _tell(advance: Callable[[int, str], None]) -> Callable[[Progress], None]:
+def tell_progress(advance: Callable[[int, str], None]) -> Callable[[Progress], None]:
+    """What shows a training on a progress bar of 1,000 an epoch, and says a line at the end of each."""
+
     def tell(progress: Progress) -> None:
         done = (progress.epoch - 1) * 1000 + progress.step * 1000 // progress.steps
         note = f"epoch {progress.epoch} of {progress.epochs}, loss {progress.loss:.3f}, {progress.images_per_s:.0f}/s"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from classifier.networks.card import NetworkCard, Shape, Trunk
 from classifier.networks.registry import register
-from classifier.training.settings import Augmentation, Optimiser, TrainingSettings
+from classifier.training.settings import Augmentation, Optimiser, Precision, TrainingSettings
 
 if TYPE_CHECKING:
     from torch import nn
@@ -20,13 +20,13 @@ CARD = NetworkCard(
     name="spikeable",
     input_size=28,
     channels=1,
-    parameters=277_600,
-    mmacs=21.9,
+    parameters=536_032,
+    mmacs=40.0,
     mean=(0.286,),
     std=(0.353,),
     sizes=(8, 224),
     recipe=TrainingSettings(
-        epochs=30,
+        epochs=36,
         batch=128,
         optimiser=Optimiser.SGD,
         rate=0.1,
@@ -37,14 +37,15 @@ CARD = NetworkCard(
         augmentation=Augmentation.MEDIUM,
         plain_epochs=3,
         ema=0.998,
+        precision=Precision.HALF,
     ),
     summary="five convolutions with strides, 28 x 28 grey or larger; can be converted to spikes",
 )
 
-LAYERS = ((32, 1), (64, 2), (64, 1), (128, 2), (128, 1))
+LAYERS = ((32, 1), (64, 2), (128, 1), (128, 2), (256, 1))
 """Channels and stride of each convolution, at 28 pixels."""
 
-LARGE_LAYERS = ((32, 2), *LAYERS[1:], (192, 2))
+LARGE_LAYERS = ((32, 2), *LAYERS[1:], (256, 2))
 """From 64 pixels on: a stride at the stem and one at the end, so that a photo of 96 pixels costs about as much."""
 
 POOLED_FROM = 64

@@ -1,7 +1,8 @@
 """VGG: a small one for photos of 96 pixels, and VGG-19 with ImageNet weights.
 
 Simonyan and Zisserman (arXiv:1409.1556). `vgg_small` is the smaller VGGNet that tutorials train on several labels a
-photo, type and colour, each for itself. Knows nothing of where photos come from.
+photo, type and colour, each for itself; with means in place of maxima and its activations after normalisation, so that
+it can be converted to spikes (decision 0012). Knows nothing of where photos come from.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from itertools import pairwise
 from classifier.networks.card import IMAGENET_MEAN, IMAGENET_STD, NetworkCard, Shape, Trunk
 from classifier.networks.pretrained import PretrainedWeights
 from classifier.networks.registry import register
-from classifier.training.settings import Augmentation, Loss, Optimiser, Schedule, TrainingSettings
+from classifier.training.settings import Augmentation, Loss, Optimiser, Precision, Schedule, TrainingSettings
 from search.encoders.weights import WeightsSource
 
 VGG_SMALL = NetworkCard(
@@ -34,6 +35,7 @@ VGG_SMALL = NetworkCard(
         warmup=0.05,
         loss=Loss.BINARY,
         augmentation=Augmentation.STRONG,
+        precision=Precision.HALF,
     ),
     summary="the smaller VGGNet, 96 x 96 colour: five convolutions, a hidden layer of 1,024, binary cross-entropy",
 )
@@ -76,12 +78,12 @@ def build_vgg_small(shape: Shape) -> Trunk:
     for number, (filters, times, pool) in enumerate(((32, 1, 3), (64, 2, 2), (128, 2, 2)), start=1):
         parts: list[nn.Module] = []
         for _ in range(times):
-            parts += [nn.Conv2d(channels, filters, 3, padding=1), nn.ReLU(), nn.BatchNorm2d(filters)]
+            parts += [nn.Conv2d(channels, filters, 3, padding=1), nn.BatchNorm2d(filters), nn.ReLU()]
             channels = filters
         side //= pool
-        trunk.add_module(f"block{number}", nn.Sequential(*parts, nn.MaxPool2d(pool), nn.Dropout(0.25)))
+        trunk.add_module(f"block{number}", nn.Sequential(*parts, nn.AvgPool2d(pool), nn.Dropout(0.25)))
         stages.append((f"block{number}",))
-    hidden = (nn.Flatten(), nn.Linear(channels * side**2, 1024), nn.ReLU(), nn.BatchNorm1d(1024), nn.Dropout(0.5))
+    hidden = (nn.Flatten(), nn.Linear(channels * side**2, 1024), nn.BatchNorm1d(1024), nn.ReLU(), nn.Dropout(0.5))
     trunk.add_module("hidden", nn.Sequential(*hidden))
     return Trunk(trunk, 1024, [*stages, ("hidden",)])
 
