@@ -62,6 +62,9 @@ def train_network(
     side: Side = None,
     fixed: Fixed = None,
     pretrained: Pretrained = False,
+    start: Annotated[
+        Path | None, typer.Option("--from", help="Folder of the same network trained before: go on from its weights.")
+    ] = None,
     to: Annotated[
         Path | None, typer.Option("--out", help="Folder for the network; one under DATA where unset.")
     ] = None,
@@ -80,6 +83,7 @@ def train_network(
         side=side,
         fixed=tuple(fixed or ()),
         pretrained=pretrained,
+        start=start,
         out=to,
         test=test,
     )

@@ -122,7 +122,7 @@ class _Folder:
             or len({*module.stride}) != 1
             or len({*module.kernel_size}) != 1
         ):
-            raise _refuse(name, "a convolution in groups, dilated, with two strides or a kernel not square is not converted")
+            raise _refuse(name, "a convolution in groups, dilated, with two strides, or not square is not converted")
         if module.padding_mode != "zeros" or isinstance(module.padding, str):
             raise _refuse(name, "only padding with so many zeros is converted")
         weight = _to_array(module.weight.permute(2, 3, 1, 0))

@@ -92,3 +92,30 @@ def test_networks_are_listed_with_their_recipes(capsys):
     assert cards["vgg19"]["pretrained"]
     print_networks(as_json=False)
     assert "vit_b_16" in capsys.readouterr().out
+
+
+def test_it_goes_on_from_a_network_trained_before(tmp_path, capsys):
+    """At a rate of nothing the weights stay those it started from; from the start they would be random ones."""
+    first = run(tmp_path)
+    resting = dataclasses.replace(TRAINING, rate=0.0, epochs=1)
+    second = run(tmp_path, start=first, training=resting)
+    third = run(tmp_path, training=resting)
+    weights = [load_network(place)[0].heads[0].weight for place in (first, second, third)]
+    assert weights[0].equal(weights[1])
+    assert not weights[0].equal(weights[2])
+
+
+def test_another_network_is_no_start(tmp_path):
+    first = run(tmp_path)
+    with pytest.raises(InputError, match="cannot start from it"):
+        train_network(Settings(data=tmp_path), "mlp2", DATA, NetworkOptions(start=first), as_json=True)
+    turned = draw_images(64, seed=1)
+    turned.attributes = {"half": ("right", "left"), "corners": ("a", "b", "c", "d")}
+    with pytest.raises(InputError, match="cannot start from it"):
+        train_network(
+            Settings(data=tmp_path),
+            "spikeable",
+            dataclasses.replace(DATA, train=turned),
+            NetworkOptions(start=first),
+            as_json=True,
+        )

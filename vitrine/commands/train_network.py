@@ -28,6 +28,7 @@ from vitrine.settings import Settings
 
 if TYPE_CHECKING:
     from classifier.networks.artefact import NetworkRecord
+    from classifier.networks.network import Network
     from classifier.training.engine import Outcome, Progress
 
 
@@ -40,7 +41,7 @@ class NetworkRequest:
         data, attributes, mapping, many_hot: images, as `open_images` takes them.
         side: pixels of the images; what the network is made for where None.
         fixed: `NAME=VALUE` of training settings; the network's recipe for the others.
-        pretrained, out, test: as `NetworkOptions`.
+        pretrained, start, out, test: as `NetworkOptions`.
     """
 
     name: str
@@ -51,6 +52,7 @@ class NetworkRequest:
     side: int | None = None
     fixed: Sequence[str] = ()
     pretrained: bool = False
+    start: Path | None = None
     out: Path | None = None
     test: bool = False
 
@@ -62,12 +64,14 @@ class NetworkOptions:
     Attributes:
         training: how; None for the network's own recipe.
         pretrained: start from the weights the network's card names.
+        start: folder of a network trained before, whose weights to start from.
         out: folder for the network and, until it is done, its checkpoint; None for one under the data folder.
         test: measure on the test images too, once, after everything is chosen.
     """
 
     training: TrainingSettings | None = None
     pretrained: bool = False
+    start: Path | None = None
     out: Path | None = None
     test: bool = False
 
@@ -98,7 +102,9 @@ def train_on_images(settings: Settings, request: NetworkRequest, *, as_json: boo
         mapping=request.mapping,
         many_hot=request.many_hot,
     )
-    options = NetworkOptions(training=training, pretrained=request.pretrained, out=request.out, test=request.test)
+    options = NetworkOptions(
+        training=training, pretrained=request.pretrained, start=request.start, out=request.out, test=request.test
+    )
     if train_network(settings, request.name, data, options, as_json=as_json) is None:
         raise typer.Exit(INTERRUPTED)
 
@@ -116,6 +122,8 @@ def train_network(
         InputError: images it cannot take.
     """
     # Imported here: these load torch.
+    from classifier.artefact import load_card
+    from classifier.networks.artefact import NAME
     from classifier.networks.network import build_network
     from classifier.training.checkpoints import Checkpoints
     from classifier.training.engine import train_network as train
@@ -128,6 +136,7 @@ def train_network(
         "settings": to_json(training),
         "images": data.fingerprint,
         "size": [shape.size, shape.channels],
+        **({} if options.start is None else {"start": load_card(options.start, NAME)["weights_sha256"]}),
     }
     folder = options.out or _name_run(settings, name, identity)
     network = build_network(
@@ -138,6 +147,8 @@ def train_network(
         pretrained=options.pretrained,
         models=settings.models_folder(),
     )
+    if options.start is not None:
+        _take_weights(network, name, shape, data.train, options.start)
     say(f"{name}: {len(data.train):,} images to learn from, {len(data.val):,} to choose by; checkpoint in {folder}")
     checkpoints = Checkpoints(folder, identity)
     with first_interrupt_asks() as asked, show_progress("training", training.epochs * 1000) as advance:
@@ -159,6 +170,28 @@ def train_network(
         checkpoints.drop()
     _report(place, record, as_json=as_json)
     return place
+
+
+def _take_weights(network: Network, name: str, shape: Shape, images: LabelledImages, folder: Path) -> None:
+    """Those of a network trained before, which has to be the same one, for the same labels.
+
+    Raises:
+        InputError: it is another one.
+        SetupError, IntegrityError: it cannot be loaded.
+    """
+    from classifier.networks.artefact import load_network
+
+    trained, record = load_network(folder)
+    known, wanted = (
+        {attribute: tuple(labels) for attribute, labels in attributes.items()}
+        for attributes in (record.attributes, images.attributes)
+    )
+    if (record.name, record.shape) != (name, shape) or known != wanted:
+        raise InputError(
+            f"{folder} holds {record.name} for {record.shape.size} pixels and {', '.join(known)}; "
+            f"{name} for {shape.size} pixels and the labels of {images.name} cannot start from it"
+        )
+    network.load_state_dict(trained.state_dict())
 
 
 def _find_shape(images: LabelledImages) -> Shape:
