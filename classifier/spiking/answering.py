@@ -81,9 +81,10 @@ def spike_once(
             total += run.evidence[0, 0]
             spikes += int(run.spikes.sum())
             operations += int(run.operations.sum())
+            if choices.margin is None:
+                continue
             # A lead in summed evidence, as `measure_leads` has it: there of all steps at once, here of the last one.
-            lead = measure_leads(network.snn, total[None, None])[0, 0]
-            if choices.margin is not None and lead >= choices.margin:
+            if measure_leads(network.snn, total[None, None])[0, 0] >= choices.margin:
                 break
     work = SpikingWork(steps=number, most_steps=choices.steps, spikes=spikes, operations=operations)
     return total / number, work

@@ -214,9 +214,10 @@ class _Comparer:
     def _describe_layers(self, run: Run) -> list[LayerActivity]:
         steps = self.network.choices.steps
         spikes, operations = run.total_spikes(steps).mean(axis=0), run.total_operations(steps).mean(axis=0)
+        synapses = self.network.snn.count_synapses()
         described = []
         for number, layer in enumerate(self.network.snn.list_spiking()):
-            neurons = int(self.network.snn.count_synapses()[layer.name].size)
+            neurons = int(synapses[layer.name].size)
             described.append(
                 LayerActivity(
                     name=layer.name,

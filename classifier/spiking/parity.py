@@ -24,7 +24,7 @@ from search.errors import IntegrityError
 
 TOLERANCE = 1e-4
 """Largest difference of any number of evidence: single precision, through a dozen layers. Where evidence is above 10,
-ten millionths of the largest, which is the same for single precision."""
+a hundred-thousandth of the largest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
