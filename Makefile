@@ -70,7 +70,7 @@ $(VENV)/.core: pyproject.toml $(wildcard constraints/*.txt) | $(VENV)/bin/python
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.core
-	$(INSTALL) --editable '.[test]'
+	$(INSTALL) --editable '.[test,clip]'
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.test

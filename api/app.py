@@ -40,14 +40,17 @@ from api.page import Page
 from api.query_photos import QueryPhotos
 from api.request_body import ShapeError
 from api.request_id import RequestContext
-from api.routes import classify, facets, health, info, items, photos, search
+from api.routes import classify, explain, explore, facets, health, info, items, photos, regions, search
 from search.catalogue import Catalogue
 from search.errors import VitrineError
 
 ROUTERS: tuple[APIRouter, ...] = (
     search.router,
     classify.router,
+    regions.router,
+    explain.router,
     facets.router,
+    explore.router,
     photos.router,
     items.router,
     info.router,

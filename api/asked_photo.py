@@ -13,6 +13,7 @@ from api.backend import Backend
 from api.query_photos import QueryPhoto
 from api.request_body import decode_base64
 from search.errors import QueryError
+from search.region import Box
 
 
 class PhotoQuestion(Protocol):
@@ -71,10 +72,40 @@ async def find_photo(question: PhotoQuestion, upload: bytes | None, backend: Bac
         upload = decode_base64(question.photo_base64, "/photo_base64")
     if upload is None:
         return None
-    embedded = await backend.embed_photo(upload)
+    return await embed_upload(upload, None, backend)
+
+
+async def embed_upload(data: bytes, region: Box | None, backend: Backend, *, known_as: str | None = None) -> AskedPhoto:
+    """A photo, or a region of it, embedded now.
+
+    Raises:
+        PhotoError: it cannot be read, or is refused.
+        OverloadedError: too many photos at once.
+    """
+    embedded = await backend.embed_photo(data, region, known_as=known_as)
     return AskedPhoto(
         photo=QueryPhoto.from_embedded(embedded),
         decode_ms=embedded.decode_ms,
         embed_ms=embedded.embed_ms,
         tag_ms=None if embedded.tagging is None else embedded.tag_ms,
     )
+
+
+async def find_kept_photo(photo: str, region: Box | None, backend: Backend) -> AskedPhoto:
+    """A photo sent before, or a region of it, which is embedded from the copy that is kept where it was not yet.
+
+    Args:
+        photo: `sha256:` and the hash.
+
+    Raises:
+        NotFoundError: `photo_expired`.
+        OverloadedError: too many photos at once.
+    """
+    sha256 = photo.removeprefix("sha256:")
+    whole = backend.photos.read(sha256)
+    if region is None:
+        return AskedPhoto(photo=whole)
+    kept = backend.photos.find(sha256, region)
+    if kept is not None:
+        return AskedPhoto(photo=kept)
+    return await embed_upload(whole.picture, region, backend, known_as=sha256)

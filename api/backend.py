@@ -6,7 +6,8 @@ as there are places behind the admission, store calls in a few of their own, so 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, TypeVar, TypeVarTuple, cast
 
@@ -21,8 +22,10 @@ from api.predictions import refuse_classifying
 from api.query_photos import QueryPhoto, QueryPhotos
 from search.catalogue import Catalogue
 from search.embedder import EmbeddedPhoto
-from search.errors import StoreUnavailableError
-from search.query import Query, Result
+from search.embedding import Embeddings
+from search.errors import MismatchError, NotFoundError, StoreUnavailableError
+from search.query import PhotoExample, Query, Result
+from search.region import Box
 
 STORE_THREADS = 8
 
@@ -82,8 +85,13 @@ class Backend:
         async with self.admission.enter():
             return await anyio.to_thread.run_sync(call, *arguments, limiter=self.photo_threads)
 
-    async def embed_photo(self, data: bytes) -> EmbeddedPhoto:
+    async def embed_photo(
+        self, data: bytes, region: Box | None = None, *, known_as: str | None = None
+    ) -> EmbeddedPhoto:
         """One decode and one forward pass; what a later question needs of the photo is kept.
+
+        Args:
+            known_as: hash of the photo that the bytes are a copy of; their own where left out.
 
         Raises:
             PhotoError: a photo that cannot be read, or is refused.
@@ -91,11 +99,26 @@ class Backend:
         """
 
         def embed_and_keep() -> EmbeddedPhoto:
-            embedded = self.catalogue.embed_photo(data)
+            embedded = self.catalogue.embed_photo(data, region)
+            if known_as is not None:
+                embedded = replace(embedded, sha256=known_as)
             self.photos.keep(QueryPhoto.from_embedded(embedded))
             return embedded
 
         return await self.do_photo_work(embed_and_keep)
+
+    async def embed_text(self, text: str) -> tuple[Embeddings, float]:
+        """A text in spaces of photos, and milliseconds it took; nothing where the catalogue has no text encoder.
+
+        Raises:
+            QueryError: no text to speak of, or one that is too long.
+        """
+        started = time.perf_counter()
+        try:
+            embeddings = await self.ask_store(self.catalogue.embed_text, text)
+        except (NotFoundError, MismatchError):
+            embeddings = {}  # the answer says that words alone were compared
+        return embeddings, 1e3 * (time.perf_counter() - started)
 
     async def tag_photo(self, photo: QueryPhoto) -> QueryPhoto:
         """The photo with a tagging of the live classifier: from its pools, where another one tagged it before.
@@ -115,26 +138,38 @@ class Backend:
             raise refuse_classifying()
         return tagged
 
-    async def search(self, query: Query, photo: QueryPhoto | None) -> tuple[Result, QueryPhoto | None]:
-        """The answer to a question, and its photo as the classifier that was live then sees it.
+    async def search(
+        self, query: Query, photos: Sequence[QueryPhoto | None]
+    ) -> tuple[Result, Sequence[QueryPhoto | None]]:
+        """The answer to a question, and its photos as the classifier that was live then sees them.
 
         A photo that was kept, or is still under way, while another classifier became the live one is tagged again:
         vectors of two classifiers are never compared.
+
+        Args:
+            photos: of each of the query's examples that is one.
         """
 
-        def search_as_tagged(kept: QueryPhoto) -> tuple[Result, QueryPhoto]:
+        def search_as_tagged() -> tuple[Result, Sequence[QueryPhoto | None]]:
             while True:
                 tagger = self.catalogue.find_tagger()
-                tagged = kept.tag(tagger)
-                result = self.catalogue.search(replace(query, embeddings=tagged.embeddings))
+                tagged = [photo and photo.tag(tagger) for photo in photos]
+                examples = [
+                    replace(example, embeddings=photo.embeddings)
+                    if photo is not None and isinstance(example, PhotoExample)
+                    else example
+                    for example, photo in zip(query.examples, tagged, strict=True)
+                ]
+                result = self.catalogue.search(replace(query, examples=examples))
                 if self.catalogue.find_tagger() is tagger:
                     return result, tagged
 
-        if photo is None:
-            return await self.ask_store(self.catalogue.search, query), None
-        result, tagged = await self.ask_store(search_as_tagged, photo)
-        if tagged is not photo:
-            self.photos.keep(tagged)
+        if not any(photos):
+            return await self.ask_store(self.catalogue.search, query), photos
+        result, tagged = await self.ask_store(search_as_tagged)
+        for before, after in zip(photos, tagged, strict=True):
+            if after is not None and after is not before:
+                self.photos.keep(after)
         return result, tagged
 
 

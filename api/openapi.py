@@ -12,11 +12,19 @@ from fastapi.openapi.utils import get_openapi
 
 from api.auth import is_guarded
 from api.errors import PROBLEM_JSON
+from api.explain_schemas import ExplainRequest
 from api.questions import ClassifyRequest, SearchRequest, WireModel
+from api.region_schemas import RegionsRequest
 from api.schemas import ProblemAnswer
 
 TEMPLATE = "#/components/schemas/{model}"
-_OWN_MODELS: tuple[type[WireModel], ...] = (ClassifyRequest, ProblemAnswer, SearchRequest)
+_OWN_MODELS: tuple[type[WireModel], ...] = (
+    ClassifyRequest,
+    ExplainRequest,
+    ProblemAnswer,
+    RegionsRequest,
+    SearchRequest,
+)
 _TAGS = [
     {"name": "search", "description": "Ask the catalogue."},
     {"name": "items", "description": "Write it, one item at a time."},

@@ -1,7 +1,7 @@
-"""Photos somebody asked about, kept for a while: what the encoders made of them and a thumbnail, never the upload.
+"""Photos somebody asked about, kept for a while: what the encoders made of them and small copies, never the upload.
 
-So that the next page, another filter or a reloaded browser needs no second upload. In memory, bounded in number and
-in time (some 60 KB a photo), gone with the process. Knows nothing of HTTP.
+So that the next page, another filter or region, or a reloaded browser needs no second upload. In memory, bounded in
+number and in time (some 150 KB a photo), gone with the process. Knows nothing of HTTP.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from search.embedder import EmbeddedPhoto
 from search.embedding import Embeddings
 from search.errors import NotFoundError
 from search.pools import Pools, round_pools
+from search.region import Box
 from search.tagging import Tagger, Tagging
 
 
@@ -26,24 +27,30 @@ class QueryPhoto:
     Attributes:
         embeddings: of the encoders' spaces, and of the classifier's where there is a tagging.
         pools: what another classifier needs to tag the photo, once it is the live one.
-        thumbnail: a small JPEG, made from the pixels and not from the file.
+        region: which part of the photo the rest is of; None for all of it.
+        thumbnail: a small JPEG of the whole photo, made from the pixels and not from the file.
+        picture: a larger one, from which other regions are embedded.
     """
 
     sha256: str
+    region: Box | None
     embeddings: Embeddings
     pools: Pools
     tagging: Tagging | None
     thumbnail: bytes
+    picture: bytes
 
     @classmethod
     def from_embedded(cls, embedded: EmbeddedPhoto) -> QueryPhoto:
         """What is kept of a photo that has just been embedded."""
         return cls(
             sha256=embedded.sha256,
+            region=embedded.region,
             embeddings=embedded.embeddings,
             pools=embedded.pools,
             tagging=embedded.tagging,
             thumbnail=embedded.thumbnail,
+            picture=embedded.picture,
         )
 
     def tag(self, tagger: Tagger | None) -> QueryPhoto:
@@ -71,7 +78,7 @@ class QueryPhotos:
         self._max_photos = max_photos
         self._ttl_s = ttl_s
         self._clock = clock
-        self._photos: OrderedDict[str, tuple[float, QueryPhoto]] = OrderedDict()
+        self._photos: OrderedDict[tuple[str, Box | None], tuple[float, QueryPhoto]] = OrderedDict()
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -80,9 +87,14 @@ class QueryPhotos:
     def keep(self, photo: QueryPhoto) -> None:
         """Remember a photo, and forget what is too old or too much."""
         with self._lock:
-            self._photos[photo.sha256] = (self._clock() + self._ttl_s, photo)
-            self._photos.move_to_end(photo.sha256)
+            self._photos[photo.sha256, photo.region] = (self._clock() + self._ttl_s, photo)
+            self._photos.move_to_end((photo.sha256, photo.region))
             self._forget()
+
+    def find(self, sha256: str, region: Box | None) -> QueryPhoto | None:
+        """A region that was asked about before; None where it was not. Its time starts anew."""
+        with self._lock:
+            return self._find(sha256, region)
 
     def read(self, sha256: str) -> QueryPhoto:
         """A photo asked about before; its time starts anew.
@@ -90,16 +102,19 @@ class QueryPhotos:
         Raises:
             NotFoundError: `photo_expired` where it is not kept, any more or at all.
         """
-        with self._lock:
-            self._forget()
-            found = self._photos.get(sha256)
-            if found is None:
-                raise NotFoundError(
-                    f"the photo sha256:{sha256} is not kept any more: send it again", code="photo_expired"
-                )
-            self._photos[sha256] = (self._clock() + self._ttl_s, found[1])
-            self._photos.move_to_end(sha256)
-            return found[1]
+        found = self.find(sha256, None)
+        if found is None:
+            raise NotFoundError(f"the photo sha256:{sha256} is not kept any more: send it again", code="photo_expired")
+        return found
+
+    def _find(self, sha256: str, region: Box | None) -> QueryPhoto | None:
+        self._forget()
+        found = self._photos.get((sha256, region))
+        if found is None:
+            return None
+        self._photos[sha256, region] = (self._clock() + self._ttl_s, found[1])
+        self._photos.move_to_end((sha256, region))
+        return found[1]
 
     def _forget(self) -> None:
         # Each use moves a photo to the end with a later time, so the oldest is always first.

@@ -33,13 +33,37 @@ class PredictionModel(WireModel):
     abstained: bool = Field(description="No value is above its threshold: the classifier leaves it open.")
 
 
-class AskedModel(WireModel):
-    """What was asked, as understood, and what the classifier says of the photo."""
+class PaletteColorModel(WireModel):
+    """A colour, and its share of the product, 0 to 1."""
 
-    kind: Literal["photo", "item", "browse"]
+    color: str = Field(examples=["#a02030"])
+    share: float
+
+
+class ExampleModel(WireModel):
+    """One example of a question; `weight` is negative for what hits should be unlike."""
+
+    kind: Literal["photo", "item", "text", "color"]
+    weight: float
     photo: str | None = Field(examples=[EXAMPLE_HASH])
     photo_url: str | None
     item_id: str | None
+    text: str | None
+    colors: list[PaletteColorModel] | None
+    region: list[float] | None
+
+
+class AskedModel(WireModel):
+    """What was asked, as understood, and what the classifier says of the photo."""
+
+    kind: Literal["photo", "item", "text", "color", "several", "browse"]
+    photo: str | None = Field(examples=[EXAMPLE_HASH])
+    photo_url: str | None
+    item_id: str | None
+    text: str | None
+    colors: list[PaletteColorModel] | None = Field(description="The colours asked for, main one first.")
+    region: list[float] | None = Field(description="The part of the photo that was asked about.")
+    examples: list[ExampleModel] = Field(description="Everything that hits should be like or unlike, in order.")
     attributes: dict[str, PredictionModel] | None = Field(description="What is seen in the photo, where asked for.")
     out_of_catalogue: float | None = Field(description=_OUTSIDE_NOTE)
     outside: bool | None = Field(description="Whether that is more probable than not.")
@@ -53,17 +77,23 @@ class PhotoModel(WireModel):
     index: int
     width: int
     height: int
+    palette: list[PaletteColorModel] = Field(description="Colours of the product, main one first.")
 
 
 class HitModel(WireModel):
-    """One item found; `photo` is the one that is nearest."""
+    """One item found, the best of its group where hits are grouped; `photo` is the one that is nearest."""
 
     id: str
     score: float | None
     item: dict[str, Any] = Field(description="The shop's own attributes, flat, under their Google Merchant names.")
     predicted: dict[str, PredictionModel] = Field(description=_PREDICTED_NOTE)
     model: str | None = Field(description=_MODEL_NOTE)
-    parts: dict[str, float] = Field(description="Cosine similarity in each space, -1 to 1.")
+    parts: dict[str, float] = Field(
+        description="Similarity in each space, of one photo or item the cosine, -1 to 1; `words`: the BM25 score."
+    )
+    relevance: float | None = Field(description="Probability of being relevant; null where it is not calibrated.")
+    group: str | int | None = Field(description="Value of the attribute that hits are grouped by; null without one.")
+    delta_e: float | None = Field(description="Difference (CIEDE2000) to the first colour asked for.")
     photo: PhotoModel
 
 
@@ -72,6 +102,29 @@ class TotalModel(WireModel):
 
     value: int
     relation: Literal["eq"] = "eq"
+
+
+class BinModel(WireModel):
+    """Items with a value from `start` to below `end`; in the last bin `end` is inside."""
+
+    start: float
+    end: float
+    count: int
+
+
+class SuggestionModel(WireModel):
+    """A filter that the words of the question name, to be offered."""
+
+    attribute: str
+    values: list[str]
+    whole: bool = Field(description="The question has all the words of the values; else only some.")
+
+
+class NoteModel(WireModel):
+    """Something to know of the answer, such as a space that has no vectors yet."""
+
+    code: str
+    message: str
 
 
 class FacetValueModel(WireModel):
@@ -98,8 +151,13 @@ class SearchAnswer(WireModel):
     query: AskedModel
     hits: list[HitModel]
     total: TotalModel
+    groups: int | None = Field(description="Groups the filter lets through; null where that cannot be told.")
+    close: bool | None = Field(description="Whether anything reaches min_relevance; null where none was asked for.")
     facets: dict[str, list[FacetValueModel]]
-    facets_scope: Literal["catalogue"] = "catalogue"
+    facets_over: Literal["filter", "nearest"] = Field(description="What the facets count.")
+    histograms: dict[str, list[BinModel]]
+    suggestions: list[SuggestionModel]
+    notes: list[NoteModel]
     weights: dict[str, float]
     next_cursor: str | None
     took_ms: TookModel

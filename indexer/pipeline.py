@@ -282,7 +282,15 @@ def _write_rows(rows: Sequence[_Embedded], catalogue: Catalogue, pools: PoolWrit
 
 def to_record(index: int, link: str, photo: ReadyPhoto) -> PhotoRecord:
     """What is kept of a photo beside its embeddings."""
-    return PhotoRecord(index=index, link=link, sha256=photo.sha256, width=photo.width, height=photo.height)
+    return PhotoRecord(
+        index=index,
+        link=link,
+        sha256=photo.sha256,
+        width=photo.width,
+        height=photo.height,
+        palette=photo.palette,
+        phash=photo.phash,
+    )
 
 
 def _to_problem(row: FeedRow, link: str, code: str, message: str) -> RowProblem:

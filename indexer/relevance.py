@@ -42,10 +42,13 @@ class Gallery:
         """Row of each item; -1 for one that came into the store after the gallery was read."""
         return [self._rows.get(item_id, -1) for item_id in item_ids]
 
-    def mark_relevant(self, item: Item) -> Mapping[str | None, Mark]:
-        """The rows that share a value with the item, by attribute; under None those that do in every attribute.
+    def mark_relevant(self, item: Item, relevant: Sequence[str] | None = None) -> Mapping[str | None, Mark]:
+        """The rows that share a value with the item, by attribute; under None those that do in every relevant one.
 
         The item's own row is never marked. What is marked under None is all there is to be found.
+
+        Args:
+            relevant: some of the gallery's attributes; all of them where None.
         """
         marks: dict[str | None, Mark] = {}
         joint = np.ones(len(self), dtype=bool)
@@ -56,7 +59,8 @@ class Gallery:
             if (own := self._rows.get(item.id)) is not None:
                 mark[own] = False
             marks[name] = mark
-            joint &= mark
+            if relevant is None or name in relevant:
+                joint &= mark
         marks[None] = joint
         return marks
 

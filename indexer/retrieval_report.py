@@ -1,6 +1,6 @@
 """What an evaluation of retrieval found, and how it is written as JSON.
 
-Works with plain numbers. Knows nothing of stores, spaces' vectors or items.
+Works with rankings. Knows nothing of stores, spaces' vectors or items.
 """
 
 from __future__ import annotations
@@ -9,12 +9,31 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from search.metrics import average_precision_at_k, bootstrap_interval, ideal_gains, ndcg_at_k, precision_at_k
+from indexer.rankings import Rankings
+from search.filters import filter_to_wire
+from search.metrics import (
+    Scores,
+    average_precision_at_k,
+    bootstrap_interval,
+    ideal_gains,
+    match_within_k,
+    ndcg_at_k,
+    precision_at_k,
+    recall_at_k,
+    reciprocal_rank,
+)
 
-Row = NDArray[np.bool_]
-"""One query's ranking: whether each rank holds a relevant hit, shape (k,)."""
+MEASURES: Mapping[str, str] = {
+    "p": "P",
+    "r": "R",
+    "map": "mAP",
+    "ndcg": "nDCG",
+    "graded_ndcg": "graded nDCG",
+    "mrr": "MRR",
+    "cmc": "CMC",
+}
+"""Measures by the name they have on the wire before `_at_k`, and how they are written in tables."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,18 +51,34 @@ class SpaceFigures:
 
     Attributes:
         weights: how much each space counted.
+        measures: by the names in `MEASURES`.
         by_attribute: precision at k where a hit is relevant as soon as this one attribute agrees.
+        cmc: share of queries with a relevant hit among the first 1, 2, ... k.
     """
 
     weights: Mapping[str, float]
-    precision: Figure
-    average_precision: Figure
-    ndcg: Figure
+    measures: Mapping[str, Figure]
     by_attribute: Mapping[str, Figure]
+    cmc: Sequence[float]
+
+    @property
+    def precision(self) -> Figure:
+        """P@k."""
+        return self.measures["p"]
+
+    @property
+    def average_precision(self) -> Figure:
+        """mAP@k."""
+        return self.measures["map"]
+
+    @property
+    def ndcg(self) -> Figure:
+        """nDCG@k, relevant or not."""
+        return self.measures["ndcg"]
 
     def to_wire(self, k: int) -> dict[str, object]:
         """As JSON, the keys carrying the cut: `p_at_10`, `map_at_10`, `ndcg_at_10`, `interval` ..."""
-        figures = {f"p_at_{k}": self.precision, f"map_at_{k}": self.average_precision, f"ndcg_at_{k}": self.ndcg}
+        figures = {f"{name}_at_{k}": figure for name, figure in self.measures.items()}
         return {
             **{name: figure.mean for name, figure in figures.items()},
             "interval": {name: [figure.low, figure.high] for name, figure in figures.items()},
@@ -51,6 +86,7 @@ class SpaceFigures:
                 name: {f"p_at_{k}": figure.mean, "interval": {f"p_at_{k}": [figure.low, figure.high]}}
                 for name, figure in self.by_attribute.items()
             },
+            "cmc": list(self.cmc),
             "weights": dict(self.weights),
         }
 
@@ -64,6 +100,7 @@ class RetrievalReport:
         queries: number of items asked about.
         gallery: number of items the answers were looked for among.
         relevant: attributes that all have to agree.
+        grades: how much each attribute counts in graded relevance.
         skipped: items that could not be asked about, by reason.
         without_relevant: queries whose gallery holds nothing relevant; they count, with zeros.
         split: the filters of queries and gallery, as on the wire.
@@ -74,6 +111,7 @@ class RetrievalReport:
     gallery: int
     k: int
     relevant: Sequence[str]
+    grades: Mapping[str, float]
     skipped: Mapping[str, int]
     without_relevant: int
     split: Mapping[str, object]
@@ -86,35 +124,53 @@ class RetrievalReport:
             "gallery": self.gallery,
             "k": self.k,
             "relevant": list(self.relevant),
+            "grades": dict(self.grades),
             "skipped": dict(self.skipped),
             "without_relevant": self.without_relevant,
             "split": dict(self.split),
         }
 
 
-def summarise(
-    weights: Mapping[str, float], gains: Sequence[Mapping[str | None, Row]], totals: Sequence[int], k: int
-) -> SpaceFigures:
-    """The figures of one way to weigh the spaces.
-
-    Args:
-        gains: for each query the ranks that hold a relevant hit, by attribute, and under None where all of them agree.
-        totals: for each query how many items of the gallery are relevant in all attributes.
-    """
-    joint = np.array([row[None] for row in gains])
-    return SpaceFigures(
-        weights=weights,
-        precision=_to_figure(precision_at_k(joint, k)),
-        average_precision=_to_figure(average_precision_at_k(joint, totals, k)),
-        ndcg=_to_figure(ndcg_at_k(joint, ideal_gains(totals, k), k)),
-        by_attribute={
-            name: _to_figure(precision_at_k(np.array([row[name] for row in gains]), k))
-            for name in gains[0]
-            if name is not None
-        },
+def report_on(rankings: Rankings) -> RetrievalReport:
+    """The figures of every weighing."""
+    question = rankings.question
+    return RetrievalReport(
+        spaces={name: _summarise(rankings, name) for name in rankings.weighings},
+        queries=len(rankings.items),
+        gallery=rankings.gallery,
+        k=question.k,
+        relevant=question.relevant,
+        grades=question.grades,
+        skipped={"missing_attribute": rankings.lacking, "missing_embedding": rankings.unembedded},
+        without_relevant=int((rankings.totals == 0).sum()),
+        split={"queries": filter_to_wire(question.queries), "gallery": filter_to_wire(question.gallery)},
     )
 
 
-def _to_figure(values: NDArray[np.float64]) -> Figure:
+def score_queries(rankings: Rankings, weighing: str) -> Mapping[str, Scores]:
+    """Each query's measures with one way to weigh the spaces, by the names in `MEASURES`; each of shape (queries,)."""
+    gains, totals, k = rankings.gains[weighing][None], rankings.totals, rankings.question.k
+    return {
+        "p": precision_at_k(gains, k),
+        "r": recall_at_k(gains, totals, k),
+        "map": average_precision_at_k(gains, totals, k),
+        "ndcg": ndcg_at_k(gains, ideal_gains(totals, k), k),
+        "graded_ndcg": ndcg_at_k(rankings.graded[weighing], rankings.ideal, k),
+        "mrr": reciprocal_rank(gains),
+        "cmc": match_within_k(gains, k),
+    }
+
+
+def _summarise(rankings: Rankings, weighing: str) -> SpaceFigures:
+    gains, k = rankings.gains[weighing], rankings.question.k
+    return SpaceFigures(
+        weights=rankings.weighings[weighing],
+        measures={name: _to_figure(values) for name, values in score_queries(rankings, weighing).items()},
+        by_attribute={name: _to_figure(precision_at_k(gains[name], k)) for name in gains if name is not None},
+        cmc=[float(share) for share in np.maximum.accumulate(gains[None], axis=1).mean(axis=0)],
+    )
+
+
+def _to_figure(values: Scores) -> Figure:
     low, high = bootstrap_interval(values)
     return Figure(mean=float(values.mean()), low=low, high=high)

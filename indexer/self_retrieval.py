@@ -17,7 +17,7 @@ from indexer.feed import check_photo
 from search.embedding import Embeddings
 from search.errors import FeedError, PhotoError
 from search.item import Item
-from search.query import Query, Result
+from search.query import Query, Result, like_photo
 
 
 class FreshPhoto(Protocol):
@@ -138,7 +138,7 @@ def _search_photo(catalogue: SearchedCatalogue, photo: ItemPhoto) -> Miss | bool
         return Miss(item_id=photo.item_id, first=None, score=None, reason=error.message)
     except OSError as error:
         return Miss(item_id=photo.item_id, first=None, score=None, reason=f"{photo.path} cannot be read: {error}")
-    result = catalogue.search(Query(embeddings=fresh.embeddings, photo_sha256=fresh.sha256, limit=1))
+    result = catalogue.search(Query(examples=like_photo(fresh.embeddings, fresh.sha256), limit=1))
     if not result.hits:
         return Miss(item_id=photo.item_id, first=None, score=None, reason="nothing was found")
     first = result.hits[0]

@@ -11,16 +11,22 @@ from dataclasses import replace
 from pathlib import Path
 
 from search.attributes import AttributeSchema
+from search.calibration import FILE_NAME, Calibration, load_calibration
 from search.embedder import EmbeddedPhoto, Embedder
-from search.embedding import Space
+from search.embedding import Embeddings, Space
 from search.encoder import Encoder
+from search.errors import NotFoundError
+from search.facets import count_facets
 from search.filters import Filter, Source
-from search.manifest import ClassifierRecord, Manifest, load_manifest, read_stamp, save_manifest
+from search.manifest import ClassifierRecord, Manifest, TextRecord, load_manifest, read_stamp, save_manifest
 from search.pool_cache import PoolCache
 from search.query import Query, Result
-from search.ranking import count_facets, run_query
+from search.ranking import run_query
+from search.region import Box
 from search.store import FacetCount, Store
+from search.suggestions import Suggestion, Vocabulary
 from search.tagging import Tagger
+from search.text_encoder import TextEncoder
 from search.thumbnails import Thumbnails
 
 
@@ -32,6 +38,8 @@ class Catalogue:
         open_encoders: opens the encoders; called at the first photo.
         open_tagger: opens the classifier of a record; called when the first photo is to be tagged, and again once
             another classifier has become the live one.
+        open_text: opens the text tower of a record for these spaces; without it there is none.
+        open_clip_text: opens the text side of an encoder of these spaces that has one, where there is no text tower.
     """
 
     def __init__(
@@ -43,6 +51,8 @@ class Catalogue:
         open_encoders: Callable[[], Sequence[Encoder]],
         open_tagger: Callable[[ClassifierRecord], Tagger],
         thumbnails: Thumbnails,
+        open_text: Callable[[TextRecord, Sequence[Space]], TextEncoder] | None = None,
+        open_clip_text: Callable[[Sequence[Space]], TextEncoder | None] = lambda _spaces: None,
     ) -> None:
         self._folder = folder
         self._lock = threading.Lock()
@@ -51,9 +61,19 @@ class Catalogue:
         self._written = read_stamp(folder)
         self._open_tagger = open_tagger
         self._tagger: Tagger | None = None
+        self._open_text = open_text or _open_no_text
+        self._calibration: tuple[object, Calibration | None] | None = None
+        self._open_clip_text = open_clip_text
+        self._text: tuple[tuple[TextRecord | None, Sequence[Space]], TextEncoder] | None = None
         self.store = store
         self.embedder = Embedder(open_encoders, self.find_tagger)
         self.thumbnails = thumbnails
+        self._vocabulary = Vocabulary(store)
+
+    @property
+    def folder(self) -> Path:
+        """The data directory: what is kept beside the store is in it."""
+        return self._folder
 
     @property
     def manifest(self) -> Manifest:
@@ -85,13 +105,13 @@ class Catalogue:
                 self._tagger = self._open_tagger(record)
             return self._tagger
 
-    def embed_photo(self, data: bytes) -> EmbeddedPhoto:
-        """A photo's bytes through every encoder, and its pools through the live classifier.
+    def embed_photo(self, data: bytes, region: Box | None = None) -> EmbeddedPhoto:
+        """A photo, or a region of it, through every encoder, and its pools through the live classifier.
 
         Raises:
             PhotoError: the photo cannot be read, or is refused.
         """
-        return self.embedder.embed_photo(data)
+        return self.embedder.embed_photo(data, region)
 
     def search(self, query: Query) -> Result:
         """Hits for a query.
@@ -101,12 +121,67 @@ class Catalogue:
             NotFoundError: the item to be similar to is not there.
             StoreUnavailableError: the store does not answer.
         """
-        return run_query(query, self.store, self.manifest)
+        return run_query(query, self.store, self.manifest, self.find_calibration())
+
+    def find_calibration(self) -> Calibration | None:
+        """What makes probabilities of this catalogue's scores, as it is now; None where nobody has calibrated them.
+
+        Raises:
+            IntegrityError: its file is damaged.
+        """
+        manifest = self.manifest
+        state = (read_stamp(self._folder, FILE_NAME), manifest.spaces, manifest.text)
+        with self._tagger_lock:
+            if self._calibration is None or self._calibration[0] != state:
+                version = manifest.text.version if manifest.text else ""
+                found = load_calibration(self._folder, manifest.spaces, text_encoder=version)
+                self._calibration = (state, found)
+            return self._calibration[1]
+
+    def embed_text(self, text: str) -> Embeddings:
+        """A text in spaces of photos, not of unit length.
+
+        Raises:
+            NotFoundError: `no_text_encoder`.
+            MismatchError: `text_encoder_stale`: the text tower was trained beside another classifier.
+            IntegrityError: its artefact is damaged.
+        """
+        return self.find_text_encoder().embed(text)
+
+    def find_text_encoder(self) -> TextEncoder:
+        """What embeds texts, opened now if it was not yet: the text tower, else the text side of a CLIP.
+
+        Raises:
+            NotFoundError, MismatchError, IntegrityError: see `embed_text`.
+        """
+        manifest = self.manifest
+        record = manifest.text
+        with self._tagger_lock:
+            wanted = (record, manifest.spaces)
+            if self._text is None or self._text[0] != wanted:
+                opened = self._open_text(record, manifest.spaces) if record else self._open_clip_text(manifest.spaces)
+                if opened is None:
+                    raise NotFoundError(
+                        "this catalogue has no text encoder; 'vitrine train text FEED' makes one",
+                        code="no_text_encoder",
+                    )
+                self._text = (wanted, opened)
+            return self._text[1]
+
+    def adopt_text(self, record: TextRecord) -> None:
+        """Make a text tower the live one."""
+        with self._lock:
+            save_manifest(replace(self.manifest, text=record), self._folder)
+            self._manifest, self._written = load_manifest(self._folder), read_stamp(self._folder)
+
+    def suggest_filters(self, text: str) -> Sequence[Suggestion]:
+        """Filters that the words of a text name; see `search.suggestions`."""
+        return self._vocabulary.suggest_filters(text, self.manifest)
 
     def count_facets(
         self, attributes: Sequence[str], conditions: Filter, *, limit: int, source: Source = Source.EITHER
     ) -> Mapping[str, Sequence[FacetCount]]:
-        """Values of each attribute by falling count; see `search.ranking.count_facets`."""
+        """Values of each attribute by falling count; see `search.facets.count_facets`."""
         return count_facets(attributes, conditions, self.store, self.manifest, limit=limit, source=source)
 
     def adopt_attributes(self, kinds: AttributeSchema) -> None:
@@ -136,3 +211,7 @@ class Catalogue:
     def close(self) -> None:
         """Release the store."""
         self.store.close()
+
+
+def _open_no_text(record: TextRecord, _spaces: Sequence[Space]) -> TextEncoder:
+    raise NotFoundError(f"nothing here opens the text tower {record.version}", code="no_text_encoder")

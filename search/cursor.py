@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from search.errors import QueryError
 from search.filters import filter_to_wire
-from search.query import Query
+from search.query import ColorExample, Example, ItemExample, PhotoExample, Query
 
 _DIGEST_LENGTH = 16
 _MAX_LENGTH = 512
@@ -31,15 +31,29 @@ class Place:
 def digest_query(query: Query, weights: Mapping[str, float], generation: str) -> str:
     """Hex digits that differ when the hits or their order could differ; the page size does not count."""
     asked = [
-        query.photo_sha256,
-        query.item_id,
+        [_describe_example(example) for example in query.examples],
         sorted(weights.items()),
+        sorted(query.weights.items()),
         filter_to_wire(query.conditions),
-        query.exact,
+        [query.exact, query.diversity, query.collapse_duplicates, query.min_relevance, query.tolerance],
+        [query.group_by, query.source if query.group_by else None],
         generation,
     ]
     text = json.dumps(asked, ensure_ascii=False, sort_keys=True)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGEST_LENGTH]
+
+
+def _describe_example(example: Example) -> list[object]:
+    match example:
+        case PhotoExample():
+            box = example.region
+            return ["photo", example.sha256, box and [box.x0, box.y0, box.x1, box.y1], example.weight]
+        case ItemExample():
+            return ["item", example.item_id, example.weight]
+        case ColorExample():
+            return ["color", example.colors, example.weight]
+        case _:
+            return ["text", example.text, example.weight]
 
 
 def write_cursor(place: Place, digest: str) -> str:

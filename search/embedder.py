@@ -16,10 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.embedding import Embeddings
-from search.encoder import Encoder
+from search.encoder import Encoder, Picture
+from search.palette import measure_palette
+from search.perceptual_hash import compute_phash
 from search.photo import decode_photo, encode_thumbnail
 from search.pools import PoolBatch, Pools, round_pools, to_embeddings
+from search.region import Box, crop_picture
 from search.tagging import Tagger, Tagging
+
+KEPT_SIDE = 640
+"""Longest side of the picture that is kept of a photo asked about, pixels."""
 
 Prepared = Mapping[str, NDArray[np.generic]]
 """One photo as each encoder wants it, by name of its space."""
@@ -33,6 +39,8 @@ class ReadyPhoto:
         sha256: hex digest of the file's bytes.
         width, height: pixels of the original, upright.
         thumbnail: re-encoded JPEG, without metadata.
+        palette: colours of the product, see `search.palette.measure_palette`.
+        phash: perceptual hash, see `search.perceptual_hash.compute_phash`.
     """
 
     sha256: str
@@ -40,6 +48,8 @@ class ReadyPhoto:
     height: int
     prepared: Prepared
     thumbnail: bytes
+    palette: tuple[tuple[str, float], ...]
+    phash: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,14 +73,18 @@ class EmbeddedPhoto:
     Attributes:
         sha256: hex digest of the file's bytes.
         width, height: pixels of the original, upright.
-        thumbnail: re-encoded JPEG, without metadata.
+        region: which part of the photo was embedded; None for all of it.
+        thumbnail: re-encoded JPEG of the whole photo, without metadata.
+        picture: the whole photo re-encoded, `KEPT_SIDE` pixels at most: regions of it can be asked about later.
         decode_ms, embed_ms, tag_ms: milliseconds of decoding, of the encoders and of the classifier.
     """
 
     sha256: str
     width: int
     height: int
+    region: Box | None
     thumbnail: bytes
+    picture: bytes
     embeddings: Embeddings
     pools: Pools
     tagging: Tagging | None
@@ -113,9 +127,15 @@ class Embedder:
             sha256=hashlib.sha256(data).hexdigest(),
             width=decoded.width,
             height=decoded.height,
-            prepared={encoder.space.name: encoder.prepare(decoded.picture) for encoder in self.load()},
+            prepared=self.prepare_picture(decoded.picture),
             thumbnail=encode_thumbnail(decoded.picture),
+            palette=measure_palette(decoded.picture),
+            phash=compute_phash(decoded.picture),
         )
+
+    def prepare_picture(self, picture: Picture) -> Prepared:
+        """A decoded photo, or a part of one, as each encoder wants it."""
+        return {encoder.space.name: encoder.prepare(picture) for encoder in self.load()}
 
     def pool(self, batch: Sequence[Prepared]) -> PoolBatch:
         """The pools of prepared photos, in the order given: one forward pass of each encoder."""
@@ -139,23 +159,27 @@ class Embedder:
             embedded.append(Embedded(embeddings=embeddings, pools=own, tagging=tagging))
         return embedded
 
-    def embed_photo(self, data: bytes) -> EmbeddedPhoto:
-        """One photo, start to end.
+    def embed_photo(self, data: bytes, region: Box | None = None) -> EmbeddedPhoto:
+        """One photo, or what is in a region of it, start to end.
 
         Raises:
             PhotoError: the photo cannot be read, or is refused.
         """
         started = time.perf_counter()
-        ready = self.prepare(data)
+        photo = decode_photo(data)
+        seen = photo.picture if region is None else crop_picture(photo.picture, region)
+        prepared = self.prepare_picture(seen)
         decoded = time.perf_counter()
-        pools = self.pool([ready.prepared])
+        pools = self.pool([prepared])
         pooled = time.perf_counter()
         (embedded,) = self._embed_pools(pools, photos=1)
         return EmbeddedPhoto(
-            sha256=ready.sha256,
-            width=ready.width,
-            height=ready.height,
-            thumbnail=ready.thumbnail,
+            sha256=hashlib.sha256(data).hexdigest(),
+            width=photo.width,
+            height=photo.height,
+            region=region,
+            thumbnail=encode_thumbnail(photo.picture),
+            picture=encode_thumbnail(photo.picture, side=KEPT_SIDE),
             embeddings=embedded.embeddings,
             pools=embedded.pools,
             tagging=embedded.tagging,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,3 +63,25 @@ class Encoder(Protocol):
         The parts are `search.pools.PARTS`; the first, scaled to unit length, is the photo's embedding. A part without
         anything to see in it is zeros; the whole never is. A photo's pools do not depend on its batch.
         """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureMap:
+    """What an encoder sees where on one picture, before it pools.
+
+    Attributes:
+        cells: shape (dimension, rows, columns); their mean, scaled to unit length, is the picture's embedding.
+        frame: left, top, right and bottom of the cells in shares of the picture's sides; beyond 0 and 1 where a picture
+            is fitted into a square.
+    """
+
+    cells: NDArray[np.float32]
+    frame: tuple[float, float, float, float]
+
+
+@runtime_checkable
+class MapEncoder(Encoder, Protocol):
+    """An encoder that can say where on a picture it saw what it saw."""
+
+    def map_picture(self, picture: Picture) -> PictureMap:
+        """What is pooled to the picture's embedding, place by place."""

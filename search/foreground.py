@@ -78,6 +78,11 @@ def find_background(rgb: NDArray[np.uint8]) -> NDArray[np.bool_]:
     return np.asarray(touching[labels])
 
 
+def find_skin(colors: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Pixels that are rather of skin's colour than not; of colours as `search.cielab.encode_colors` gives them."""
+    return np.asarray(_load_skin_table()[colors] > 0.5)
+
+
 def _weigh_place(occupied: NDArray[np.bool_]) -> NDArray[np.float32]:
     places = np.flatnonzero(occupied)
     first, last = places[0], places[-1]

@@ -14,6 +14,10 @@ AttributeValue = str | int | float | tuple[str, ...]
 """One merchant value; a tuple where the shop gave several, main one first."""
 
 
+Palette = tuple[tuple[str, float], ...]
+"""Colours, "#rrggbb", and the share of each; main one first."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
     """One product row.
@@ -50,6 +54,8 @@ class PhotoRecord:
         link: where it came from, as the feed gave it.
         sha256: hex digest of the file's bytes.
         width, height: pixels, after EXIF orientation.
+        palette: colours of the product, ("#rrggbb", share), main one first; empty where it was not measured.
+        phash: perceptual hash, 16 hex digits; empty where it was not measured.
     """
 
     index: int
@@ -57,6 +63,8 @@ class PhotoRecord:
     sha256: str
     width: int
     height: int
+    palette: Palette = ()
+    phash: str = ""
 
 
 def compute_fingerprint(item: Item, photo_hashes: tuple[str, ...]) -> tuple[str, str]:

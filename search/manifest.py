@@ -46,6 +46,13 @@ class ClassifierRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TextRecord:
+    """The text tower that texts are embedded with; the artefact is in `models/text/<version>` of the data directory."""
+
+    version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
     """What a catalogue was built with.
 
@@ -57,6 +64,7 @@ class Manifest:
         profile: name of the recognised feed profile.
         generation: the live build, a folder under `generations/`.
         classifier: the live classifier; None where no item has been tagged.
+        text: the live text tower; None where none was trained.
     """
 
     spaces: tuple[Space, ...]
@@ -66,6 +74,7 @@ class Manifest:
     profile: str = "generic"
     generation: str = "0001"
     classifier: ClassifierRecord | None = None
+    text: TextRecord | None = None
 
     def list_encoder_spaces(self) -> tuple[Space, ...]:
         """The spaces that an encoder embeds photos in: all but the classifier's."""
@@ -73,7 +82,8 @@ class Manifest:
 
     def name_state(self) -> str:
         """What tells one order of answers from another: a cursor does not go on in another one."""
-        return f"{self.generation} {self.classifier.version}" if self.classifier else self.generation
+        versions = [record.version for record in (self.classifier, self.text) if record]
+        return " ".join([self.generation, *versions])
 
     def list_predicted(self) -> frozenset[str]:
         """Attributes that points have predictions of."""
@@ -100,6 +110,7 @@ def load_manifest(data: Path) -> Manifest:
             profile=str(raw["profile"]),
             generation=str(raw["generation"]),
             classifier=_to_record(raw.get("classifier")),
+            text=TextRecord(version=str(raw["text"]["version"])) if raw.get("text") else None,
         )
     except FileNotFoundError:
         raise NotFoundError(
@@ -121,10 +132,11 @@ def _to_record(raw: Mapping[str, Any] | None) -> ClassifierRecord | None:
     )
 
 
-def read_stamp(data: Path) -> tuple[int, int]:
-    """Something that differs once the manifest was written again: its time of change (ns) and its inode; 0 without."""
+def read_stamp(data: Path, name: str = FILE_NAME) -> tuple[int, int]:
+    """Something that differs once the manifest, or another file beside it, was written again: its time of change (ns)
+    and its inode; 0 without."""
     try:
-        status = (data / FILE_NAME).stat()
+        status = (data / name).stat()
     except FileNotFoundError:
         return 0, 0
     return status.st_mtime_ns, status.st_ino

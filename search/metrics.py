@@ -102,6 +102,15 @@ def reciprocal_rank(gains: ArrayLike) -> Scores:
     return np.where(hits.any(axis=1), 1.0 / (hits.argmax(axis=1) + 1), 0.0)
 
 
+def match_within_k(gains: ArrayLike, k: int) -> Scores:
+    """1 where any of the first k hits is relevant, else 0; its mean over queries is CMC@k. ir-measures' `Success@k`.
+
+    Source: the cumulative match characteristic of P. J. Phillips et al., "The FERET evaluation methodology for
+    face-recognition algorithms", IEEE PAMI 22(10), 2000.
+    """
+    return np.asarray(_cut(gains, k).astype(bool).any(axis=1), dtype=np.float64)
+
+
 def bootstrap_interval(
     values: ArrayLike, *, level: float = 0.95, samples: int = 2_000, seed: int = 0
 ) -> tuple[float, float]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from search.attributes import AttributeSchema
+from search.bm25 import Words
 from search.embedding import Embeddings, Space, Vector
 from search.filters import Filter, Source
 from search.item import Item, PhotoRecord
@@ -18,6 +19,9 @@ from search.tagging import Prediction, Tagging
 
 NEAREST_DEPTH = 2_000
 """How deep a ranking can be asked for; its pages end there."""
+
+DIVERSE_DEPTH = 200
+"""How many of the nearest points a diverse ranking chooses from; its pages end there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,11 +62,12 @@ class StoredPoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoredPoint:
-    """A point found by `Store.find_nearest`.
+    """A point found by `Store.find_nearest` or `Store.find_words`.
 
     Attributes:
         score: weighted sum of the parts.
-        parts: cosine similarity in each space asked, in [-1, 1]; 0 in a space the point has no vector in.
+        parts: product with the vector asked, in each space; of two unit vectors the cosine, in [-1, 1]; 0 in a space
+            the point has no vector in. Of words, their BM25 score.
     """
 
     point: StoredPoint
@@ -75,8 +80,8 @@ class Leg:
     """One space's side of a query: what to be near to, and how much it counts.
 
     Attributes:
-        vector: unit length, shape (dimension of the space,).
-        weight: factor of this space's cosine similarity in the score.
+        vector: shape (dimension of the space,); of unit length where it is one photo's embedding.
+        weight: factor of this space's part in the score.
     """
 
     space: str
@@ -156,8 +161,9 @@ class Store(Protocol):
         offset: int = 0,
         exact: bool = False,
         without: Sequence[str] = (),
+        diversity: float = 0.0,
     ) -> Sequence[ScoredPoint]:
-        """Points by falling score, the sum over legs of weight times cosine similarity.
+        """Points by falling score, the sum over legs of weight times the product with the leg's vector.
 
         Two photos of one item are two points. A leg counts 0 for a point without a vector in its space; where it is
         the only leg, such a point is not found.
@@ -165,13 +171,40 @@ class Store(Protocol):
         Args:
             exact: compare with every point instead of asking the HNSW index.
             without: items that are not to be found.
+            diversity: above 0, up to 1: the order is that of maximal marginal relevance (Carbonell and Goldstein 1998)
+                among the `DIVERSE_DEPTH` nearest, each point against those before it, and the list ends with those.
         """
 
-    def scan(self, conditions: Filter, *, limit: int, after: str | None = None, spaces: Sequence[str] = ()) -> Page:
-        """Items in a stable order that does not depend on when they were written, main photos only."""
+    def find_words(
+        self, words: Words, conditions: Filter, *, limit: int, without: Sequence[str] = ()
+    ) -> Sequence[ScoredPoint]:
+        """Points that have some of the words, by falling BM25 score; parts: `search.bm25.WORDS`."""
 
-    def count_items(self, conditions: Filter = ()) -> int:
-        """Exact number of items that match."""
+    def score_photos(
+        self, legs: Sequence[Leg], words: Words | None, photos: Collection[tuple[str, int]]
+    ) -> Mapping[tuple[str, int], Mapping[str, float]]:
+        """The parts of photos, by item id and photo index, whether or not a search would have found them."""
+
+    def scan(
+        self,
+        conditions: Filter,
+        *,
+        limit: int,
+        after: str | None = None,
+        spaces: Sequence[str] = (),
+        lacking: str | None = None,
+    ) -> Page:
+        """Items in a stable order that does not depend on when they were written, main photos only.
+
+        Args:
+            lacking: only items that the merchant gave no value of this attribute.
+        """
+
+    def count_items(self, conditions: Filter = (), *, lacking: str | None = None) -> int:
+        """Exact number of items that match; with `lacking`, of those that the merchant gave no value of it."""
+
+    def read_bounds(self, attribute: str, conditions: Filter) -> tuple[float, float] | None:
+        """Least and greatest value of a numeric attribute among matching items; None where none has one."""
 
     def count_facet(
         self, attribute: str, conditions: Filter, *, limit: int, source: Source = Source.MERCHANT

@@ -14,10 +14,22 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parent.parent
 OURS = {"vitrine", "api", "indexer", "classifier", "search", "bench", "tests"}
-COMES_WITH = {"anyio": "starlette", "h11": "uvicorn", "pydantic-core": "pydantic", "starlette": "fastapi"}
+COMES_WITH = {
+    "anyio": "starlette",
+    "h11": "uvicorn",
+    "pydantic-core": "pydantic",
+    "starlette": "fastapi",
+    "threadpoolctl": "scikit-learn",
+}
 """Parts of a declared library that its users import by name."""
 
-NAMES = {"faiss": "faiss-cpu", "nengo_dl": "nengo-dl", "open_clip": "open-clip-torch", "tensorflow": "tensorflow-cpu"}
+NAMES = {
+    "faiss": "faiss-cpu",
+    "nengo_dl": "nengo-dl",
+    "open_clip": "open-clip-torch",
+    "tensorflow": "tensorflow-cpu",
+    "umap": "umap-learn",
+}
 """Distributions of extras that may not be installed, by what is imported of them."""
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
@@ -54,9 +66,9 @@ def list_imports(folder: str) -> set[str]:
 @pytest.mark.parametrize(
     ("folder", "extras"),
     [
-        ("search", ()),
+        ("search", ("clip",)),
         ("classifier", ("clip", "snn")),
-        ("indexer", ()),
+        ("indexer", ("umap",)),
         ("api", ()),
         ("vitrine", ()),
         ("bench", ("bench", "test")),

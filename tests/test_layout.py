@@ -23,6 +23,7 @@ SCRIPTS = ("bench", "tests")
 FORBIDDEN_WORDS = {"util", "utils", "common", "helper", "helpers", "manager", "managers", "base", "impl", "misc"}
 
 NOT_SETTINGS = {
+    "search/encoders/clip_weights.py": "Hugging Face's own variables say where its hub is, and whether to ask it",
     "search/encoders/onnx_export.py": "hands the environment on to a child process",
     "search/encoders/weights.py": "torch's own variables say where torch keeps weights",
 }
@@ -173,7 +174,7 @@ def test_no_exception_outlives_its_reason(monkeypatch):
         str(path) for path, text in excepted.items() if not any(only_the_application_reads_the_environment(path, text))
     ]
     assert not idle
-    assert len(excepted) == 2
+    assert len(excepted) == 3
 
 
 def test_there_is_something_to_check():

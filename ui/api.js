@@ -40,10 +40,13 @@ export async function readItem(id, signal) {
 }
 
 /** `POST /v1/search` with a JSON question. */
-export async function search(question, signal) {
-  const body = JSON.stringify(question);
-  return (await send("/v1/search", { method: "POST", body, headers: { "Content-Type": "application/json" }, signal })).json();
-}
+export const search = (question, signal) => post("/v1/search", question, signal);
+
+/** `POST /v1/regions`: parts of a picture the server knows. */
+export const readRegions = (photo, signal) => post("/v1/regions", { photo }, signal);
+
+/** `POST /v1/explain`: why an item is as near as it is. */
+export const explain = (question, signal) => post("/v1/explain", question, signal);
 
 /** `POST /v1/search` with a picture's file. */
 export async function searchFile(file, question, signal) {
@@ -54,10 +57,7 @@ export async function searchFile(file, question, signal) {
 }
 
 /** `POST /v1/classify`: what an engine sees in a picture the server knows. */
-export async function classify(engine, photo) {
-  const body = JSON.stringify({ photo });
-  return (await send(addressEngine(engine), { method: "POST", body, headers: { "Content-Type": "application/json" } })).json();
-}
+export const classify = (engine, photo) => post(addressEngine(engine), { photo });
 
 /** `POST /v1/classify` with a picture's file. */
 export async function classifyFile(engine, file) {
@@ -71,6 +71,11 @@ const addressEngine = (engine) => `/v1/classify?engine=${encodeURIComponent(engi
 /** A picture's bytes, for the case that an API key must go along, which an <img> cannot send. */
 export async function readPicture(url, signal) {
   return (await send(url, { signal })).blob();
+}
+
+async function post(url, question, signal) {
+  const body = JSON.stringify(question);
+  return (await send(url, { method: "POST", body, headers: { "Content-Type": "application/json" }, signal })).json();
 }
 
 async function send(url, { headers = {}, ...options } = {}) {

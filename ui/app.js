@@ -5,28 +5,34 @@
  * fills the page. Back, a reload and a shared link enter at `show`.
  */
 
-import { keepKey, Problem, readInfo, readItem, readKey, search, searchFile } from "./api.js";
+import { keepKey, Problem, readInfo, readKey, search, searchFile } from "./api.js";
 import { closeDetails, openDetails, showDetails } from "./details.js";
 import { announce, find } from "./elements.js";
 import { chooseEngine, listEngines, look, openEngine, showKnown } from "./engine.js";
+import { describeItem, openExamples, rememberItem, showExamples } from "./examples.js";
 import { openFacets, sayFilters, showFilters } from "./facets.js";
 import { addHits, clearHits, dimHits, showHits, showMore, showSkeletons } from "./grid.js";
-import { choosePicture, openIntake } from "./intake.js";
-import { askForKey, clearNotice, showNotice, showProblem } from "./notice.js";
+import { openIntake } from "./intake.js";
+import { askForKey, clearNotice, showProblem, showRemarks } from "./notice.js";
+import { findWaysOut, listRemarks, sayHeading, sayWindow, showExpired, showNothing } from "./outcome.js";
 import { adoptFile, openQuery, showFile, showInvitation, showItem, showPicture } from "./query.js";
+import { buildNextQuestion, buildQuestion, findExplained, listPredicted, nameSubject } from "./question.js";
+import { chooseRegion, closeRegion, openRegion } from "./region.js";
 import { hideSeen, openSeen, saySeen } from "./seen.js";
-import { askNear, clearFilters, countFilters, emptyState, readState, toFilter, writeState } from "./state.js";
-import { sayCount, sayItems, sayTitle } from "./words.js";
+import { addExample, askItem, askNear, emptyState, readState, setRegion, writeState } from "./state.js";
+import { openSwitches, showSwitches } from "./switches.js";
+import { sayCount, sayItems } from "./words.js";
+import { openWords, showSuggestions, showWords } from "./words_box.js";
 
-const FACET_LIMIT = 60;
 const KEPT_VIEWS = 20;
 const KEPT_FILES = 5;
 const PICTURE = "your picture";
+const UNNAMED = "new"; // stands for a picture the server has not named yet
 
 let info = null;
 let early = null; // a picture given before `info` was there
 let state = emptyState();
-let view = null; // what is on the screen: {address, hits, total, facets, cursor, near, seen, scroll}
+let view = null; // what is on the screen: {address, hits, total, groups, facets, cursor, near, seen, suggestions, notes, close, scroll}
 let running = new AbortController();
 const views = new Map(); // views left, by address: Back shows them as they were, without asking again
 const files = new Map(); // pictures of this visit by hash, for the day the server has forgotten one
@@ -38,8 +44,11 @@ function openPage() {
     if (info === null) early = file;
     else askWithFile(file);
   });
-  openQuery({ onRemove: () => go(askNear(state)) });
+  openQuery({ onRemove: () => go(askNear(state)), onPart: choosePart });
   openDetails();
+  openWords({ change: (next) => go(next) });
+  openExamples({ change: (next) => go(next) });
+  openRegion({ choose: (region) => go(setRegion(state, region)) });
   start();
 }
 
@@ -53,13 +62,16 @@ async function start() {
   }
   clearNotice();
   find("tagline").textContent = sayItems(info.items);
-  openFacets({ attributes: info.attributes, predicted: listPredicted(), change: (next) => go(next) });
-  openSeen({ attributes: info.attributes, change: (next) => go(next) });
+  const change = (next) => go(next);
+  openFacets({ attributes: info.attributes, predicted: listPredicted(info), change });
+  openSeen({ attributes: info.attributes, change });
+  openSwitches({ info, change });
   openEngine({ offered: listEngines(info), onChoose: (engine) => switchEngine(chooseEngine(state, engine)) });
   find("more-button").addEventListener("click", (event) => loadMore({ byKeyboard: event.detail === 0 }));
   document.addEventListener("click", followLink);
   addEventListener("popstate", () => {
     closeDetails();
+    closeRegion();
     const next = readAddress();
     // A jump within the page (the skip link) is a popstate too, and asks nothing new.
     if (view?.address !== writeState(next) || writeState(state) !== view.address) show(next, { again: true });
@@ -68,7 +80,7 @@ async function start() {
     show(readAddress());
   } else {
     state = readAddress();
-    showFilters(state);
+    showState();
     askWithFile(early);
   }
 }
@@ -88,7 +100,7 @@ function switchEngine(next) {
   const settled = view?.address === writeState(state);
   state = next;
   const address = writeState(state);
-  showFilters(state);
+  showState();
   if (!settled) {
     history.replaceState(null, "", address || location.pathname);
     showKnown(state, { photo: PICTURE });
@@ -106,9 +118,10 @@ function switchEngine(next) {
 async function show(next, { answer = null, again = false } = {}) {
   if (again) leaveView();
   const signal = supersede();
-  const asksAnew = view === null || next.photo !== state.photo || next.item !== state.item;
+  const movesOn = view === null || next.photo !== state.photo || next.item !== state.item;
+  const asksAnew = movesOn || next.words !== state.words;
   state = next;
-  showFilters(state);
+  showState();
   clearNotice();
   const kept = again ? views.get(writeState(state)) : undefined;
   if (kept) {
@@ -117,7 +130,8 @@ async function show(next, { answer = null, again = false } = {}) {
     announce(sayShown());
     return;
   }
-  const nearBefore = asksAnew ? null : view.near;
+  const nearBefore = movesOn ? null : view.near;
+  const seenBefore = movesOn ? null : view.seen;
   if (asksAnew) {
     view = null;
     showSkeletons();
@@ -125,13 +139,15 @@ async function show(next, { answer = null, again = false } = {}) {
   } else {
     dimHits();
   }
-  showKnown(state, { seen: view?.seen });
+  showKnown(state, { seen: seenBefore });
   try {
     const near = answer?.near ?? nearBefore ?? (await readNear(signal));
     const found = answer?.found ?? (await askAgain(signal));
     if (signal.aborted) return;
-    const { hits, total: { value: total }, facets, next_cursor: cursor, query: seen } = found;
-    showView({ address: writeState(state), hits, total, facets, cursor, near, seen, scroll: 0 }, signal);
+    const { hits, total: { value: total }, facets, next_cursor: cursor, query: seen, groups, suggestions, notes, close } = found;
+    showView({
+      address: writeState(state), hits, total, groups, facets, cursor, near, seen, suggestions, notes, close, scroll: 0,
+    }, signal);
     announce([sayShown(), asksAnew ? saySeen() : ""].filter(Boolean).join(". "));
   } catch (error) {
     handle(error, () => show(state));
@@ -141,41 +157,22 @@ async function show(next, { answer = null, again = false } = {}) {
 /** Which picture or item the hits will be near to; shown as soon as it is known. */
 async function readNear(signal) {
   let near = null;
-  if (state.photo) near = { title: PICTURE, url: `/v1/photos/${state.photo.replace(/^sha256:/, "")}` };
-  if (state.item) {
-    const { item, photo } = await readItem(state.item, signal);
-    near = { title: sayTitle(item), url: photo.url };
-  }
+  if (state.photo) near = { title: PICTURE, url: toAddress(state.photo) };
+  if (state.item) near = await describeItem(state.item, signal);
   showNear(near);
   return near;
 }
 
 async function askAgain(signal) {
   const file = files.get(state.photo);
+  const question = buildQuestion(state, info);
   try {
-    if (state.photo) return await search({ ...buildPhotoQuestion(), photo: state.photo }, signal);
-    return await search({ ...buildQuestion(), ...(state.item && { item_id: state.item }) }, signal);
+    return await search({ ...question, ...nameSubject(state) }, signal);
   } catch (error) {
     if (error.code !== "photo_expired" || !file) throw error;
-    return searchFile(file, buildPhotoQuestion(), signal);
+    return searchFile(file, question, signal);
   }
 }
-
-function buildQuestion() {
-  return { ...buildFilter(), facets: info.facets, facet_limit: FACET_LIMIT };
-}
-
-function buildPhotoQuestion() {
-  return { ...buildQuestion(), ...(info.classifier && { classify: true }) };
-}
-
-function buildFilter() {
-  const predicted = listPredicted();
-  return { filter: toFilter(state, predicted), ...(predicted.length > 0 && { source: state.source }) };
-}
-
-/** Attributes the classifier names; none where there is no classifier. */
-const listPredicted = () => Object.keys(info.classifier?.attributes ?? {});
 
 const lookAgain = (signal) => look(state, { seen: view.seen, file: files.get(state.photo), signal });
 
@@ -192,7 +189,7 @@ async function askWithFile(file) {
   scrollTo(0, 0);
   announce("Searching with your picture");
   try {
-    const found = await searchFile(file, buildPhotoQuestion(), signal);
+    const found = await searchFile(file, buildQuestion(askNear(state, { photo: UNNAMED }), info), signal);
     if (signal.aborted) return;
     const { photo, photo_url: url } = found.query;
     keepFile(photo, file);
@@ -210,13 +207,12 @@ async function loadMore({ byKeyboard }) {
   // Not `disabled`: that would take the keyboard off the button.
   button.ariaDisabled = "true";
   try {
-    const near = { ...(state.photo && { photo: state.photo }), ...(state.item && { item_id: state.item }) };
-    const found = await search({ ...buildFilter(), ...near, cursor: asked.cursor }, running.signal);
+    const found = await search(buildNextQuestion(state, info, asked.cursor), running.signal);
     if (view !== asked) return;
     view.hits = [...view.hits, ...found.hits];
     view.cursor = found.next_cursor;
-    addHits(found.hits, { onDetails: openHit, similarTo, focus: byKeyboard });
-    showMore({ shown: view.hits.length, total: view.total, more: view.cursor !== null });
+    addHits(found.hits, { onDetails: openHit, similarTo, onMark: markHit, focus: byKeyboard });
+    showPlace();
     announce(sayShown());
   } catch (error) {
     if (error.name === "AbortError") return;
@@ -232,28 +228,31 @@ function showView(next, signal) {
   showFilters(state, view.facets);
   showNear(view.near);
   lookAgain(signal);
-  showHits(view.hits, { onDetails: openHit, similarTo });
-  showMore({ shown: view.hits.length, total: view.total, more: view.cursor !== null });
-  find("results-title").textContent = view.near ? `${sayItems(view.total)}, most similar first` : sayItems(view.total);
-  document.title = view.near ? `Similar to ${view.near.title} \u2013 Vitrine` : "Vitrine";
-  if (view.hits.length === 0) showNothing();
+  showExamples(state, view.seen?.examples);
+  showSuggestions(view.suggestions);
+  showSwitches(state, view.hits);
+  showHits(view.hits, { onDetails: openHit, similarTo, onMark: markHit });
+  showPlace();
+  showRemarks(listRemarks(view));
+  find("results-title").textContent = sayHeading(state, view);
+  document.title = sayWindow(state, view);
+  if (view.hits.length === 0) showNothing(state, view, go);
 }
+
+/** A state's own parts, which need no answer. */
+function showState() {
+  showFilters(state);
+  showWords(state);
+  showExamples(state);
+  showSwitches(state);
+}
+
+const showPlace = () => showMore({ shown: view.hits.length, total: view.groups ?? view.total, more: view.cursor !== null });
 
 function showNear(near) {
   if (near === null) showInvitation();
   else if (state.item) showItem(near);
   else showPicture(near.url);
-}
-
-function showNothing() {
-  if (countFilters(state) > 0) {
-    showNotice({
-      title: "Nothing fits all of these filters", detail: "Take one away, or start again without any.",
-      actions: [["Clear all filters", () => go(clearFilters(state))]],
-    });
-  } else {
-    showNotice({ title: "Nothing here yet", detail: "The catalogue is empty. Index a feed, then reload this page." });
-  }
 }
 
 /** Shows what went wrong, with the ways out; anything but a `Problem` is a fault of this page and is not hidden. */
@@ -270,22 +269,11 @@ function handle(error, retry) {
     return;
   }
   if (error.code === "photo_expired") {
-    showNotice({
-      title: "This picture is no longer kept", detail: "The server keeps a picture for a while only. Choose it again to go on with the same filters.",
-      actions: [["Choose the picture again", choosePicture], ["Show the catalogue", () => go(askNear(state))]], alert: true,
-    });
+    showExpired(state, go);
     return;
   }
-  showProblem(error, findWaysOut(error, retry));
-}
-
-function findWaysOut(error, retry) {
   const atFault = error.status >= 400 && error.status < 500 && error.status !== 429;
-  if (info === null || !atFault) return [["Try again", retry]];
-  if (error.errors.some(({ pointer }) => pointer?.startsWith("/filter"))) {
-    return [["Clear all filters", () => go(clearFilters(state))]];
-  }
-  return [["Choose another picture", choosePicture], ["Show the whole catalogue", () => go(emptyState())]];
+  showProblem(error, info === null || !atFault ? [["Try again", retry]] : findWaysOut(error, state, go));
 }
 
 /** Aborts what is under way, so that a slow answer never overwrites a newer one. */
@@ -308,8 +296,23 @@ function leaveView() {
   if (views.size > KEPT_VIEWS) views.delete(views.keys().next().value);
 }
 
-const similarTo = (id) => writeState(askNear(state, { item: id }));
-const openHit = (hit) => showDetails(hit, { similarTo });
+const toAddress = (photo) => `/v1/photos/${photo.replace(/^sha256:/, "")}`;
+const similarTo = (id) => writeState(askItem(state, id));
+const openHit = (hit) => showDetails(hit, { similarTo, explained: describeExplained() });
+const choosePart = () => chooseRegion({ photo: state.photo, url: toAddress(state.photo), region: state.region });
+
+function markHit(list, hit) {
+  rememberItem(hit);
+  go(addExample(state, list, hit.id));
+}
+
+/** What a hit can be held against, or null where only words or colours are asked about. */
+function describeExplained() {
+  const subject = findExplained(state);
+  if (subject === null) return null;
+  if (state.photo) return { subject, title: PICTURE, readUrl: async () => toAddress(subject.photo) };
+  return { subject, title: "the item asked about", readUrl: async () => (await describeItem(subject.item_id)).url };
+}
 
 /** Links to items are real ones (a new tab, copying the address); a plain click stays in the page. */
 function followLink(event) {
@@ -317,7 +320,7 @@ function followLink(event) {
   if (!link || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
   event.preventDefault();
   closeDetails();
-  go(link.id === "home" ? emptyState() : askNear(state, { item: link.dataset.item }));
+  go(link.id === "home" ? emptyState() : askItem(state, link.dataset.item));
   find("results").focus({ preventScroll: true });
 }
 

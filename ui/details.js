@@ -3,6 +3,7 @@
 import { build, buildIcon, CROSS, find } from "./elements.js";
 import { buildColor, buildScore } from "./grid.js";
 import { showPhoto } from "./photos.js";
+import { buildWhy } from "./why.js";
 import { isColor, sayAttribute, sayPrice, sayShare, sayTitle, sayValue } from "./words.js";
 
 const MAX_PHOTOS = 10;
@@ -22,8 +23,8 @@ export function closeDetails() {
   if (find("details").open) find("details").close();
 }
 
-/** Opens a hit; `similarTo(id)` is the address of its neighbours. */
-export function showDetails(hit, { similarTo }) {
+/** Opens a hit; `similarTo(id)` is the address of its neighbours, `explained` what it is held against (see `why.js`) or null. */
+export function showDetails(hit, { similarTo, explained }) {
   const { item } = hit;
   const dialog = find("details");
   const close = build("button", { class: "details-close", type: "button", "aria-label": "Close", onclick: closeDetails }, buildIcon(CROSS));
@@ -35,7 +36,7 @@ export function showDetails(hit, { similarTo }) {
     price === null ? null : build("p", { class: "details-price" }, price),
     actions,
     item.description ? build("p", { class: "details-description" }, sayValue(item.description)) : null,
-    buildAttributes(item), buildPredicted(hit), buildParts(hit));
+    buildAttributes(item), buildPredicted(hit), buildParts(hit), buildWhy(hit, explained));
   dialog.replaceChildren(close, build("div", { class: "details-columns" }, buildPhotos(hit), words));
   dialog.showModal();
   dialog.scrollTop = 0;

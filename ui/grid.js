@@ -1,10 +1,12 @@
 /** The grid of hits: tiles, skeletons and the "load more" row. Knows nothing of how hits are found. */
 
-import { build, find } from "./elements.js";
+import { build, buildIcon, find, keepFocus } from "./elements.js";
 import { showPhoto } from "./photos.js";
-import { findSwatch, sayAttribute, sayCount, sayPrice, sayScore, sayTitle, sayValue } from "./words.js";
+import { findSwatch, sayAttribute, sayCount, sayPrice, sayScore, sayShare, sayTitle, sayValue } from "./words.js";
 
 const SKELETONS = 12;
+const PLUS = "M12 6v12M6 12h12";
+const MINUS = "M6 12h12";
 
 /** Grey tiles of the real ones' size, so that nothing moves when the hits arrive. */
 export function showSkeletons() {
@@ -26,17 +28,20 @@ export function clearHits() {
   showHits([], {});
 }
 
-/** Shows these hits and no others. `onDetails(hit)` opens one; `similarTo(id)` gives the address of its neighbours. */
-export function showHits(hits, { onDetails, similarTo }) {
+/**
+ * Shows these hits and no others. `onDetails(hit)` opens one; `similarTo(id)` gives the address of its neighbours;
+ * `onMark(list, hit)` is told that hits should be "more" or "less" like one.
+ */
+export function showHits(hits, actions) {
   const grid = find("grid");
-  grid.replaceChildren(...hits.map((hit) => buildTile(hit, { onDetails, similarTo })));
+  keepFocus(grid, () => grid.replaceChildren(...hits.map((hit) => buildTile(hit, actions))));
   grid.classList.remove("stale");
   grid.removeAttribute("aria-busy");
 }
 
 /** Adds the next page's hits; `focus` moves the keyboard to the first of them. */
-export function addHits(hits, { onDetails, similarTo, focus }) {
-  const tiles = hits.map((hit) => buildTile(hit, { onDetails, similarTo }));
+export function addHits(hits, { focus, ...actions }) {
+  const tiles = hits.map((hit) => buildTile(hit, actions));
   find("grid").append(...tiles);
   if (focus) tiles[0]?.querySelector("a").focus();
 }
@@ -75,7 +80,7 @@ export function buildColor(name) {
   return build("span", { class: "named-color" }, dot, name);
 }
 
-function buildTile(hit, { onDetails, similarTo }) {
+function buildTile(hit, { onDetails, similarTo, onMark }) {
   const { item, photo } = hit;
   const title = sayTitle(item);
   const image = build("img", {
@@ -89,7 +94,28 @@ function buildTile(hit, { onDetails, similarTo }) {
     class: "tile-title", type: "button", title: "Details", "aria-haspopup": "dialog", onclick: () => onDetails(hit),
   }, build("span", {}, title));
   return build("li", { class: "tile", "data-item": hit.id }, link, details, buildFacts(item),
-    hit.score === null || hit.score === undefined ? null : buildScore(hit.score, sayParts(hit.parts) || null));
+    hit.score === null || hit.score === undefined ? null : buildMatch(hit), buildMarks(hit, title, onMark));
+}
+
+/** Whether a hit's score comes of ranks, words having been asked for, and is no similarity. */
+export const isOfRanks = ({ score, parts }) => Object.hasOwn(parts ?? {}, "words") || score <= MOST_BY_RANKS;
+
+/** The score, or its parts where it is of ranks; and how probably the hit is relevant where scores are calibrated. */
+function buildMatch(hit) {
+  const parts = sayParts(hit.parts);
+  const match = isOfRanks(hit) ? build("span", { class: "score", title: parts }, build("span", { class: "score-parts" }, parts)) : buildScore(hit.score, parts || null);
+  if (hit.relevance === null || hit.relevance === undefined) return match;
+  match.append(build("span", { class: "relevance", title: "Probability of being relevant" },
+    sayShare(hit.relevance), build("span", { class: "visually-hidden" }, " likely to be relevant")));
+  return match;
+}
+
+function buildMarks(hit, title, onMark) {
+  const buildMark = (list, label, path) => build("button", {
+    class: "tile-mark", type: "button", "data-key": `${list} ${hit.id}`, title: label, "aria-label": `${label} ${title}`,
+    onclick: () => onMark(list, hit),
+  }, buildIcon(path));
+  return build("div", { class: "tile-marks" }, buildMark("more", "More like", PLUS), buildMark("less", "Less like", MINUS));
 }
 
 function buildFacts(item) {

@@ -1,10 +1,17 @@
-/** What stands in place of hits: nothing found, a problem, or the form for an API key. */
+/** What stands above the hits or in their place: remarks on them, nothing found, a problem, or the form for an API key. */
 
 import { build, find } from "./elements.js";
 
-/** Takes the notice away. */
+/** Takes the notice and the remarks away. */
 export function clearNotice() {
   find("notice").replaceChildren();
+  showRemarks([]);
+}
+
+/** Sentences on the hits below, such as that none of them is close. */
+export function showRemarks(sentences) {
+  find("remarks").hidden = sentences.length === 0;
+  find("remarks").replaceChildren(...sentences.map((sentence) => build("li", {}, sentence)));
 }
 
 /** A sentence, with buttons: [[label, action], ...]. `alert` says it to screen readers at once. */

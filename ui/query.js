@@ -8,8 +8,9 @@ const LOOKALIKES = "Items that look like your picture";
 const INVITATION = "Drop, paste or choose one.";
 let shown = null; // address of the picture in the bar
 
-/** Wires the remove button. */
-export function openQuery({ onRemove }) {
+/** Wires the buttons: the one that takes the picture away, and the one to choose a part of it. */
+export function openQuery({ onRemove, onPart }) {
+  find("part").addEventListener("click", onPart);
   find("query-remove").addEventListener("click", () => {
     onRemove();
     find("choose").focus({ preventScroll: true });
@@ -34,9 +35,9 @@ export function adoptFile(url) {
   if (!find("query-photo").classList.contains("missing")) shown = url;
 }
 
-/** A picture the server knows by its address. */
+/** A picture the server knows by its address; of that, a part can be chosen. */
 export function showPicture(url) {
-  show({ title: LOOKALIKES, hint: "Drop, paste or choose another one.", url, alt: PICTURE });
+  show({ title: LOOKALIKES, hint: "Drop, paste or choose another one.", url, alt: PICTURE, parted: true });
 }
 
 /** An item to be similar to. */
@@ -44,11 +45,12 @@ export function showItem({ title, url }) {
   show({ title: "Similar items", hint: title, url, alt: title });
 }
 
-function show({ title, hint, url, alt = "" }) {
+function show({ title, hint, url, alt = "", parted = false }) {
   find("query-title").textContent = title;
   find("query-hint").textContent = hint;
   find("query").classList.toggle("asked", url !== null);
   find("choose").textContent = url === null ? "Choose a picture" : "Another picture";
+  find("part").hidden = !parted;
   const image = find("query-photo");
   image.hidden = url === null;
   image.alt = alt;

@@ -1,10 +1,13 @@
 /**
- * What the page shows, and how that is written in its address: `?photo=sha256:...` or `?item=ID`, then filters as the
- * HTTP interface writes them (`color=Red&color=Blue&price_gte=10&source=merchant`), then `engine=cnn`. Knows nothing of
- * the page's elements.
+ * What the page shows, and how that is written in its address: `?photo=sha256:...` with `part=0,0.5,1,1`, or `?item=ID`,
+ * then what else is asked about (`words=red+shirt&tint=navy&more=ID&less=ID`), the switches that are on (`vary=1`), filters
+ * as the HTTP interface writes them (`color=Red&color=Blue&price_gte=10&source=merchant`), and `engine=cnn`. Knows nothing
+ * of the page's elements.
  *
- * State: {photo: string|null, item: string|null, values: {attribute: [string]}, ranges: {attribute: {gte?, lte?}},
- *         source: "either"|"merchant"|"predicted", engine: string|null}; `engine` null is the first there is.
+ * State: {photo: string|null, region: [left, top, right, bottom]|null, item: string|null, words: string|null,
+ *         tints: [string], more: [id], less: [id], vary: boolean, single: boolean, distinct: boolean, close: boolean,
+ *         values: {attribute: [string]}, ranges: {attribute: {gte?, lte?}}, source: "either"|"merchant"|"predicted",
+ *         engine: string|null}; `region` is of the photo, `engine` null is the first there is.
  */
 
 const BOUNDS = ["gte", "lte", "gt", "lt"];
@@ -13,14 +16,25 @@ const NUMERIC = ["number", "integer"];
 const EITHER = "either";
 const SOURCES = [EITHER, "merchant", "predicted"];
 
+/** What is on or off, by its name in a state and in the address. */
+export const SWITCHES = ["vary", "single", "distinct", "close"];
+
+// Lists of a state, by the name each of their entries has in the address.
+const LISTS = { tint: "tints", more: "more", less: "less" };
+const MOST_WORDS = 1000;
+const MOST_LISTED = 12; // of each; the server takes 64 things in all
+
 // A feed may have a column of its own called "photo" or "source"; in the address it is then written "~photo".
-const RESERVED = ["photo", "item", "source", "engine"];
+const RESERVED = ["photo", "part", "item", "words", ...Object.keys(LISTS), ...SWITCHES, "source", "engine"];
 const escapeName = (name) => (RESERVED.includes(name.replace(/^~+/, "")) ? `~${name}` : name);
 const unescapeName = (name) => (RESERVED.includes(name.replace(/^~+/, "")) ? name.slice(1) : name);
 
 /** A state that shows the whole catalogue. */
 export function emptyState() {
-  return { photo: null, item: null, values: {}, ranges: {}, source: EITHER, engine: null };
+  return {
+    photo: null, region: null, item: null, words: null, tints: [], more: [], less: [],
+    vary: false, single: false, distinct: false, close: false, values: {}, ranges: {}, source: EITHER, engine: null,
+  };
 }
 
 /**
@@ -33,6 +47,12 @@ export function readState(search, attributes, engines) {
   const state = emptyState();
   state.photo = parameters.get("photo") || null;
   state.item = state.photo ? null : parameters.get("item") || null;
+  if (state.photo) state.region = readRegion(parameters.get("part"));
+  state.words = trimWords(parameters.get("words") ?? "");
+  for (const [written, list] of Object.entries(LISTS)) {
+    state[list] = [...new Set(parameters.getAll(written).filter(Boolean))].slice(0, MOST_LISTED);
+  }
+  for (const name of SWITCHES) state[name] = parameters.get(name) === "1";
   if (SOURCES.includes(parameters.get("source"))) state.source = parameters.get("source");
   if (engines.indexOf(parameters.get("engine")) > 0) state.engine = parameters.get("engine");
   for (const [written, value] of parameters) {
@@ -57,6 +77,12 @@ export function writeState(state) {
   const parameters = new URLSearchParams();
   if (state.photo) parameters.append("photo", state.photo);
   else if (state.item) parameters.append("item", state.item);
+  if (state.photo && state.region) parameters.append("part", state.region.join(","));
+  if (state.words) parameters.append("words", state.words);
+  for (const [written, list] of Object.entries(LISTS)) {
+    for (const entry of state[list]) parameters.append(written, entry);
+  }
+  for (const name of SWITCHES) if (state[name]) parameters.append(name, "1");
   for (const name of Object.keys(state.values).sort()) {
     for (const value of [...state.values[name]].sort()) parameters.append(escapeName(name), value);
   }
@@ -68,7 +94,7 @@ export function writeState(state) {
   }
   if (state.source !== EITHER) parameters.append("source", state.source);
   if (state.engine !== null) parameters.append("engine", state.engine);
-  const text = parameters.toString().replaceAll("sha256%3A", "sha256:");
+  const text = parameters.toString().replaceAll("sha256%3A", "sha256:").replaceAll("%2C", ",");
   return text ? `?${text}` : "";
 }
 
@@ -120,9 +146,45 @@ export function clearFilters(state) {
   return { ...state, values: {}, ranges: {} };
 }
 
-/** The same filters, asked near something else: {photo}, {item} or {} for the whole catalogue. */
+/** The same question near another picture or item, or near none ({}); words, colours and examples stay. */
 export function askNear(state, { photo = null, item = null } = {}) {
-  return { ...state, photo, item };
+  return { ...state, photo, item, region: null };
+}
+
+/** The same filters, asked about one item and nothing else. */
+export function askItem(state, item) {
+  return { ...askNear(state, { item }), words: null, tints: [], more: [], less: [] };
+}
+
+/** The same question with other words; blank ones are none. */
+export function setWords(state, text) {
+  return { ...state, words: trimWords(text) };
+}
+
+/** The same question about a part of its picture, or about all of it (null). */
+export function setRegion(state, region) {
+  return { ...state, region: region && region.map(roundShare) };
+}
+
+/** The same question with a colour more. */
+export function addTint(state, tint) {
+  return { ...state, tints: addOnce(state.tints, tint) };
+}
+
+/** The same question with an item that hits should be like ("more") or unlike ("less"). */
+export function addExample(state, list, id) {
+  const other = list === "more" ? "less" : "more";
+  return { ...state, [list]: addOnce(state[list], id), [other]: state[other].filter((each) => each !== id) };
+}
+
+/** The same question without one entry of "tints", "more" or "less". */
+export function dropEntry(state, list, entry) {
+  return { ...state, [list]: state[list].filter((each) => each !== entry) };
+}
+
+/** The same question with a switch turned the other way. */
+export function toggleSwitch(state, name) {
+  return { ...state, [name]: !state[name] };
 }
 
 /** The same question, filtered by values from elsewhere: "either", "merchant" or "predicted". */
@@ -139,4 +201,16 @@ export function setEngine(state, engine, engines) {
 export function countFilters(state) {
   const values = Object.values(state.values).reduce((sum, chosen) => sum + chosen.length, 0);
   return values + Object.keys(state.ranges).length;
+}
+
+const roundShare = (share) => Math.round(share * 1000) / 1000;
+const trimWords = (text) => text.trim().replace(/\s+/g, " ").slice(0, MOST_WORDS) || null;
+const addOnce = (list, entry) => (list.includes(entry) || list.length >= MOST_LISTED ? list : [...list, entry]);
+
+/** Four shares in order, or null: half an address is no reason to refuse the picture. */
+function readRegion(text) {
+  const shares = (text ?? "").split(",").map(Number);
+  const [left, top, right, bottom] = shares;
+  const fits = shares.length === 4 && shares.every((share) => share >= 0 && share <= 1) && left < right && top < bottom;
+  return fits ? shares : null;
 }

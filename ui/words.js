@@ -16,6 +16,12 @@ const shares = new Intl.NumberFormat(undefined, { style: "percent", maximumFract
 /** 0.973 -> "97%", as the reader's own locale has it. A probability that is not certain is never said to be 100%. */
 export const sayShare = (share) => shares.format(share < 1 ? Math.min(share, 0.99) : 1);
 
+/** A part of a picture: "10 to 90% across, 50 to 100% down". */
+export function sayRegion(region) {
+  const [left, top, right, bottom] = region.map((share) => Math.round(share * 100));
+  return `${left} to ${right}% across, ${top} to ${bottom}% down`;
+}
+
 /** Milliseconds: "1,204 ms", "under 1 ms". */
 export const sayTook = (tookMs) => (tookMs < 1 ? "under 1 ms" : `${sayCount(Math.round(tookMs))} ms`);
 

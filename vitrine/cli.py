@@ -10,10 +10,13 @@ from typing import Annotated
 
 import typer
 
-from search.filters import Source
 from vitrine import __version__
 from vitrine.cli_classifier import add_commands
-from vitrine.cli_options import Feed, Filters, Json, Mapping, Weights, get_settings
+from vitrine.cli_evaluate import add_measuring, evaluate_app
+from vitrine.cli_explore import add_explore_commands
+from vitrine.cli_options import Feed, Filters, Json, Mapping, get_settings
+from vitrine.cli_photo import add_photo_commands
+from vitrine.cli_search import add_search
 from vitrine.cli_snn import snn_app
 from vitrine.console import errors_as_exit_codes
 from vitrine.settings import load_settings
@@ -27,8 +30,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-evaluate_app = typer.Typer(help="Measure how good the answers are.", no_args_is_help=True)
-app.add_typer(evaluate_app, name="evaluate")
 app.add_typer(snn_app, name="snn")
 
 
@@ -57,6 +58,7 @@ def index(
     feed: Feed,
     mapping: Mapping = None,
     encoder: Annotated[str | None, typer.Option(help="Backbone of a new catalogue: auto, or a name.")] = None,
+    clip: Annotated[str | None, typer.Option(help="CLIP beside it: MODEL/TAG or MODEL/file:PATH.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show mapping and problems; write nothing.")] = False,
     workers: Annotated[int, typer.Option(min=0, max=64, help="Threads that decode; 0 for one a core.")] = 0,
     json: Json = False,
@@ -68,84 +70,7 @@ def index(
         if dry_run:
             survey(get_settings(context), feed, mapping or [], as_json=json)
         else:
-            index_feed(get_settings(context), feed, mapping or [], encoder, workers=workers, as_json=json)
-
-
-@app.command()
-def search(
-    context: typer.Context,
-    photo: Annotated[Path | None, typer.Option(help="Find what looks like this photo.")] = None,
-    item: Annotated[str | None, typer.Option(help="Find what looks like this item.")] = None,
-    filters: Filters = None,
-    facet: Annotated[list[str] | None, typer.Option(help="Count this attribute's values. May be repeated.")] = None,
-    weight: Weights = None,
-    source: Annotated[
-        Source, typer.Option(help="Whose values filters and facets are about, where a classifier has tagged.")
-    ] = Source.EITHER,
-    classify: Annotated[bool, typer.Option("--classify", help="Say what the classifier sees in the photo.")] = False,
-    limit: Annotated[int, typer.Option("--limit", "-n", help="Hits on a page.")] = 10,
-    cursor: Annotated[str | None, typer.Option(help="next_cursor of the page before.")] = None,
-    exact: Annotated[bool, typer.Option("--exact", help="Compare with every photo, without the index.")] = False,
-    json: Json = False,
-) -> None:
-    """Search by photo, by item, or (neither) list what the filters let through."""
-    from vitrine.commands.search import Question, search_catalogue
-
-    question = Question(
-        photo=photo,
-        item=item,
-        filters=tuple(filters or ()),
-        facets=tuple(facet or ()),
-        weights=tuple(weight or ()),
-        source=source,
-        classify=classify,
-        limit=limit,
-        cursor=cursor,
-        exact=exact,
-    )
-    with errors_as_exit_codes():
-        search_catalogue(get_settings(context), question, as_json=json)
-
-
-@evaluate_app.command("retrieval")
-def evaluate_retrieval(
-    context: typer.Context,
-    feed: Feed,
-    relevant: Annotated[str, typer.Option(help="Attributes that make a hit relevant, all of them, by commas.")],
-    k: Annotated[int, typer.Option(min=1, max=100, help="How many hits count.")] = 10,
-    queries: Annotated[list[str] | None, typer.Option(help="Filter: which items are asked about.")] = None,
-    gallery: Annotated[list[str] | None, typer.Option(help="Filter: which items can be found.")] = None,
-    weight: Weights = None,
-    exact: Annotated[bool, typer.Option("--exact", help="Compare with every photo, without the index.")] = False,
-    json: Json = False,
-) -> None:
-    """Measure search on the shop's own labels: P@k, mAP@k, nDCG@k of each space and of the fusion."""
-    from vitrine.commands.evaluate import Measurement, measure_retrieval
-
-    measurement = Measurement(
-        relevant=tuple(relevant.split(",")),
-        k=k,
-        queries=tuple(queries or ()),
-        gallery=tuple(gallery or ()),
-        weights=tuple(weight or ()),
-        exact=exact,
-    )
-    with errors_as_exit_codes():
-        measure_retrieval(get_settings(context), feed, measurement, as_json=json)
-
-
-@evaluate_app.command("self")
-def evaluate_self(
-    context: typer.Context,
-    feed: Feed,
-    count: Annotated[int, typer.Option(min=1, help="How many photos to search for.")] = 1_000,
-    json: Json = False,
-) -> None:
-    """Search for photos of the catalogue by their files: each must find itself, or a byte-identical one, first."""
-    from vitrine.commands.evaluate import measure_self_retrieval
-
-    with errors_as_exit_codes():
-        measure_self_retrieval(get_settings(context), feed, count, as_json=json)
+            index_feed(get_settings(context), feed, mapping or [], encoder, clip, workers=workers, as_json=json)
 
 
 @app.command()
@@ -164,6 +89,30 @@ def doctor(context: typer.Context, json: Json = False) -> None:
 
     with errors_as_exit_codes():
         run_doctor(get_settings(context), as_json=json)
+
+
+@app.command()
+def duplicates(
+    context: typer.Context,
+    max_bits: Annotated[
+        int, typer.Option(min=0, max=24, help="Bits of 64 that the hashes of near duplicates may differ in.")
+    ] = 6,
+    min_similarity: Annotated[
+        float, typer.Option(min=0, max=1, help="Least cosine of their embeddings in the backbone's space.")
+    ] = 0.97,
+    exact: Annotated[bool, typer.Option("--exact", help="Only files with the same bytes.")] = False,
+    same_item: Annotated[bool, typer.Option("--same-item", help="Also photos that are all of one item.")] = False,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="Groups in the table.")] = 20,
+    to: Annotated[Path | None, typer.Option("--out", help="File to write: .csv or .jsonl.")] = None,
+    json: Json = False,
+) -> None:
+    """Show photos of different items that are the same picture, or nearly."""
+    from indexer.duplicates import DuplicateRule
+    from vitrine.commands.duplicates import report_duplicates
+
+    rule = DuplicateRule(max_bits=None if exact else max_bits, min_similarity=min_similarity, within_items=same_item)
+    with errors_as_exit_codes():
+        report_duplicates(get_settings(context), rule, limit=limit, out=to, as_json=json)
 
 
 @app.command()
@@ -227,4 +176,8 @@ def demo(
         run_demo(get_settings(context), items=items, source=source, drawn=drawn, serve=not no_serve, port=port)
 
 
+add_measuring(app)
 add_commands(app, evaluate_app)
+add_explore_commands(app)
+add_search(app)
+add_photo_commands(app)

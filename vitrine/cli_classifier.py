@@ -51,6 +51,23 @@ def train_heads(
         train_catalogue(get_settings(context), feed, attributes or [], mapping or [], seed=seed, as_json=json)
 
 
+@train_app.command("text")
+def train_text(
+    context: typer.Context,
+    feed: Feed,
+    mapping: Mapping = None,
+    epochs: Annotated[int, typer.Option(min=1, max=1_000, help="Times every item is looked at.")] = 14,
+    towers: Annotated[int, typer.Option(min=1, max=16, help="Networks whose mean answers.")] = 3,
+    seed: Annotated[int, typer.Option(min=0, help="Of everything random; the same seed, the same weights.")] = 0,
+    json: Json = False,
+) -> None:
+    """Train a text tower on the feed's titles and attributes, so that words find photos. Needs the extra clip."""
+    from vitrine.commands.train_text import train_text as train
+
+    with errors_as_exit_codes():
+        train(get_settings(context), feed, mapping or [], epochs=epochs, towers=towers, seed=seed, as_json=json)
+
+
 @train_app.command("network")
 def train_network(
     context: typer.Context,

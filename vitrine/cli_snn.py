@@ -32,13 +32,16 @@ def convert(
         list[str] | None,
         typer.Option(
             "--levels",
-            help="8; or 4,8,16 to learn with all of them (4,8,16,32 where unset). Repeatable; the best is kept.",
+            help="8; or 4,8,16 to learn with all of them (4,8 where unset). Repeatable; the best is kept.",
         ),
     ] = None,
-    epochs: Annotated[int, typer.Option(min=0, help="Of finetuning; 0 leaves the weights as they are.")] = 3,
-    rate: Annotated[float, typer.Option(min=0, help="Of finetuning, as a share of the network's own.")] = 0.1,
-    penalty: Annotated[float, typer.Option(min=0, help="How much a spike costs in finetuning.")] = 0.0,
-    percentile: Annotated[float, typer.Option(min=50, max=100, help="Of activations: the first threshold.")] = 99.9,
+    epochs: Annotated[int, typer.Option(min=0, help="Of finetuning with levels, before that with spikes.")] = 0,
+    rate: Annotated[float, typer.Option(min=0, help="Of that, as a share of the network's own.")] = 0.1,
+    penalty: Annotated[float, typer.Option(min=0, help="How much a spike costs in that.")] = 0.0,
+    spike_epochs: Annotated[int, typer.Option(min=0, help="Of finetuning with spikes; 0 for none.")] = 1,
+    spike_steps: Annotated[str, typer.Option(help="Time steps to learn with, one of them a batch.")] = "4,8",
+    spike_rate: Annotated[float, typer.Option(min=0, max=1, help="Learning rate of that.")] = 2e-4,
+    percentile: Annotated[float, typer.Option(min=50, max=100, help="Of activations: the first threshold.")] = 97.0,
     tolerance: Annotated[
         float, typer.Option(min=0, max=1, help="By how much the score on validation may be below the CNN's.")
     ] = 0.002,
@@ -57,11 +60,14 @@ def convert(
         from classifier.spiking.conversion import ConversionOptions
 
         options = ConversionOptions(
-            levels=read_levels(levels or ["4,8,16,32"]),
+            levels=read_levels(levels or ["4,8"]),
             percentile=percentile,
             epochs=epochs,
             rate=rate,
             penalty=penalty,
+            spike_epochs=spike_epochs,
+            spike_steps=read_levels([spike_steps])[0],
+            spike_rate=spike_rate,
             tolerance=tolerance,
             max_steps=max_steps,
             threads=threads,

@@ -20,6 +20,7 @@ class Settings(BaseSettings):
     models: Path | None = Field(None, description="Folder of weights and exported graphs; DATA/models where unset.")
     cache: Path | None = Field(None, description="Folder for data sets the demo fetches; DATA/cache where unset.")
     encoder: str = Field("auto", description="Backbone of a new catalogue: auto, or a name from 'vitrine info'.")
+    clip: str = Field("", description="CLIP beside the backbone of a new catalogue: MODEL/TAG; none where unset.")
     threads: int = Field(0, ge=0, le=256, description="Threads of one forward pass; 0 for one a core.")
 
     qdrant_url: str | None = Field(None, description="Address of a Qdrant server; the embedded store where unset.")

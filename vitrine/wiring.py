@@ -15,9 +15,10 @@ from search.catalogue import Catalogue
 from search.embedding import Space
 from search.encoder import Encoder
 from search.errors import IntegrityError, MismatchError, NotFoundError, SetupError
-from search.manifest import ClassifierRecord, Manifest, load_manifest, save_manifest
+from search.manifest import ClassifierRecord, Manifest, TextRecord, load_manifest, save_manifest
 from search.store import Store
 from search.tagging import Tagger
+from search.text_encoder import TextEncoder
 from search.thumbnails import Thumbnails
 from vitrine.settings import Settings
 
@@ -42,7 +43,8 @@ def open_encoders(settings: Settings, names: Sequence[str], *, say: Say | None =
 
 
 def choose_encoders(settings: Settings, *, say: Say) -> list[str]:
-    """Names of the encoders of a new catalogue: the backbone asked for, or the best that can be had, and colour."""
+    """Names of the encoders of a new catalogue: the backbone asked for, or the best that can be had, colour, and CLIP
+    where it is asked for."""
     from search.encoders.registry import choose_backbone, find_card
 
     backbone = settings.encoder
@@ -51,7 +53,13 @@ def choose_encoders(settings: Settings, *, say: Say) -> list[str]:
         say(reason)
     if find_card(backbone).name == COLOR:
         raise SetupError(f"{COLOR!r} is always there beside a backbone; choose another encoder, or auto")
-    return [backbone, COLOR]
+    clip = [name_clip(settings.clip)] if settings.clip else []
+    return list(dict.fromkeys([backbone, COLOR, *clip]))
+
+
+def name_clip(asked: str) -> str:
+    """The encoder's name of what `--clip` was given: `MODEL/TAG`, or with `clip:` in front already."""
+    return f"clip:{asked.strip().removeprefix('clip:')}"
 
 
 def ensure_manifest(settings: Settings, schema: AttributeSchema, *, say: Say) -> Manifest:
@@ -66,11 +74,18 @@ def ensure_manifest(settings: Settings, schema: AttributeSchema, *, say: Say) ->
 
 
 def make_manifest(encoders: Sequence[Encoder], schema: AttributeSchema) -> Manifest:
-    """The manifest of a new catalogue; the weights of its fusion are those chosen on validation data."""
+    """The manifest of a new catalogue; the first encoder is the backbone. The weight of colour was chosen on validation
+    data; a CLIP beside the backbone takes of its weight, see `search.encoders.open_clip.DEFAULT_CLIP_SHARE`."""
     from search.encoders.color import DEFAULT_COLOR_WEIGHT
+    from search.encoders.open_clip import DEFAULT_CLIP_SHARE
 
     spaces = tuple(encoder.space for encoder in encoders)
-    weights = {s.name: DEFAULT_COLOR_WEIGHT if s.name == COLOR else 1 - DEFAULT_COLOR_WEIGHT for s in spaces}
+    backbone = 1 - DEFAULT_COLOR_WEIGHT
+    weights = {s.name: DEFAULT_COLOR_WEIGHT if s.name == COLOR else backbone for s in spaces}
+    for beside in spaces[1:]:
+        if beside.name != COLOR:
+            weights[beside.name] = DEFAULT_CLIP_SHARE * backbone
+            weights[spaces[0].name] = (1 - DEFAULT_CLIP_SHARE) * backbone
     return Manifest(spaces=spaces, weights=weights, attributes=dict(schema))
 
 
@@ -106,6 +121,8 @@ def assemble(settings: Settings, manifest: Manifest, store: Store, *, say: Say |
         open_encoders=lambda: _open_recorded(settings, manifest.list_encoder_spaces(), say),
         open_tagger=lambda record: _open_tagger(settings, record),
         thumbnails=Thumbnails(settings.data / "thumbnails"),
+        open_text=lambda record, spaces: _open_text(settings, record, spaces),
+        open_clip_text=lambda spaces: _open_clip_text(settings, spaces),
     )
 
 
@@ -120,6 +137,31 @@ def _open_recorded(settings: Settings, spaces: Sequence[Space], say: Say | None)
 def find_heads(data: Path, version: str) -> Path:
     """Folder of a trained classifier of this catalogue."""
     return data / "models" / "heads" / version
+
+
+def find_texts(data: Path) -> Path:
+    """Folder of this data directory's text towers, one folder a version."""
+    return data / "models" / "text"
+
+
+def _open_text(settings: Settings, record: TextRecord, spaces: Sequence[Space]) -> TextEncoder:
+    from classifier.text.artefact import load_text
+
+    return load_text(find_texts(settings.data) / record.version, spaces)
+
+
+def _open_clip_text(settings: Settings, spaces: Sequence[Space]) -> TextEncoder | None:
+    """The text side of the first CLIP among the spaces; None without one."""
+    from search.encoders.clip_name import is_clip
+    from search.encoders.clip_text import open_clip_text
+
+    for space in spaces:
+        if is_clip(space.name):
+            opened = open_clip_text(space.name, models=settings.models_folder(), threads=settings.threads)
+            if opened.space != space:
+                raise _to_mismatch(settings.data, space, opened.space.weights_sha256)
+            return opened
+    return None
 
 
 def find_spiking(data: Path) -> Path:

@@ -11,10 +11,10 @@ from api.questions import MAX_PHOTOS
 from api.schemas import ClassifierModel, EncoderModel, InfoAnswer, LimitsModel, PredictedAttributeModel
 from api.wire import answer_json
 from search.catalogue import Catalogue
+from search.facets import list_facets
 from search.filters import MAX_CONDITIONS, Source
 from search.manifest import ClassifierRecord
 from search.query import MAX_FACET_VALUES, MAX_FACETS, MAX_LIMIT
-from search.ranking import list_facets
 
 router = APIRouter(tags=["operation"])
 

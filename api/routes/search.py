@@ -1,17 +1,18 @@
 """`POST /v1/search` and `GET /v1/items/{id}/similar`: a question, and the items that answer it.
 
-One decode, one forward pass and one store call each, at most.
+One decode and one forward pass a photo, at most.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from api.asked_photo import AskedPhoto, find_photo, list_subjects
+from api.asked_examples import AskedExamples, embed_examples, list_asked
 from api.backend import Backend, CurrentBackend
 from api.item_paths import ItemId
 from api.predictions import refuse_classifying
@@ -20,6 +21,7 @@ from api.questions import (
     DEFAULT_FACET_LIMIT,
     DEFAULT_LIMIT,
     MAX_CURSOR_LENGTH,
+    MAX_PHOTOS,
     SOURCE_NOTE,
     SearchRequest,
     SourceName,
@@ -29,8 +31,9 @@ from api.schemas import SearchAnswer, TookModel
 from api.wire import answer_json, read_filter, read_filter_parameters, to_answer
 from search.errors import InputError
 from search.filters import Source
-from search.query import MAX_FACET_VALUES, MAX_FACETS, MAX_LIMIT
+from search.query import MAX_FACET_VALUES, MAX_FACETS, MAX_LIMIT, FacetsOver, TextExample, like_item
 from search.query import Query as SearchQuery
+from search.suggestions import Suggestion
 
 router = APIRouter(tags=["search"])
 
@@ -43,7 +46,13 @@ _BODY = {
             "schema": {
                 "type": "object",
                 "properties": {
-                    "photo": {"type": "string", "format": "binary", "description": "A photo's file."},
+                    "photo": {
+                        "type": "array",
+                        "items": {"type": "string", "format": "binary"},
+                        "minItems": 1,
+                        "maxItems": MAX_PHOTOS,
+                        "description": "Photos' files, each a part of its own with this name.",
+                    },
                     "query": {"type": "string", "contentMediaType": JSON, "contentSchema": _REQUEST},
                 },
                 "required": ["photo"],
@@ -63,35 +72,41 @@ SourceParameter = Annotated[SourceName, Query(description=SOURCE_NOTE)]
 @router.post(
     "/v1/search",
     operation_id="search",
-    summary="Find items like a photo, like an item, or by a filter alone",
+    summary="Find items like photos, items, texts and colours, unlike others, or by a filter alone",
     response_model=SearchAnswer,
     responses=document_problems(*PHOTO_BODY, 404),
     openapi_extra={"requestBody": _BODY},
 )
 async def search(request: Request, backend: CurrentBackend) -> Response:
-    """Ask with a photo (multipart, Base64, or the hash of one sent before), with an item's id, or with neither."""
+    """Ask with any number of photos (files of a form, Base64, or the hash of one sent before), items' ids, texts and
+    colours, each with a weight and a sign, or with none of them."""
     start = time.perf_counter()
-    question, upload = await _read_question(request, backend)
+    question, uploads = await _read_question(request, backend)
     # Everything cheap is refused before a photo is decoded.
-    list_subjects(question, upload)
+    asked = list_asked(question, uploads)
     if question.classify and backend.catalogue.manifest.classifier is None:
         raise refuse_classifying()
     conditions = read_filter(question.filter, question.source, backend.catalogue.manifest)
-    asked = await find_photo(question, upload, backend)
+    found = await embed_examples(asked, backend)
     query = SearchQuery(
-        embeddings=asked.photo.embeddings if asked else None,
-        photo_sha256=asked.photo.sha256 if asked else None,
-        item_id=question.item_id,
+        examples=tuple(found.examples),
         weights=question.weights,
         conditions=conditions,
         facets=tuple(dict.fromkeys(question.facets)),
         facet_limit=question.facet_limit,
+        facets_over=FacetsOver(question.facets_over),
+        histograms=question.histograms,
         source=Source(question.source),
         limit=question.limit,
         cursor=question.cursor,
         exact=question.exact,
+        diversity=question.diversity,
+        group_by=question.group_by,
+        collapse_duplicates=question.collapse_duplicates,
+        min_relevance=question.min_relevance,
+        tolerance=question.tolerance,
     )
-    return await _answer(backend, query, start, asked, classify=question.classify)
+    return await _answer(backend, query, start, found, classify=question.classify)
 
 
 @router.get(
@@ -117,7 +132,7 @@ async def find_similar(
     start = time.perf_counter()
     manifest, parameters = backend.catalogue.manifest, request.query_params.multi_items()
     query = SearchQuery(
-        item_id=item_id,
+        examples=like_item(item_id),
         conditions=read_filter_parameters(parameters, _SIMILAR_PARAMETERS, source, manifest),
         facets=tuple(dict.fromkeys(facet)),
         facet_limit=facet_limit,
@@ -126,36 +141,49 @@ async def find_similar(
         cursor=cursor,
         exact=exact,
     )
-    return await _answer(backend, query, start, None, classify=False)
+    asked = AskedExamples(examples=list(query.examples), photos=[None])
+    return await _answer(backend, query, start, asked, classify=False)
 
 
-async def _read_question(request: Request, backend: Backend) -> tuple[SearchRequest, bytes | None]:
+async def _read_question(request: Request, backend: Backend) -> tuple[SearchRequest, Sequence[bytes]]:
     if read_media_type(request) == JSON:
-        return read_model(SearchRequest, await read_json_body(request)), None
+        return read_model(SearchRequest, await read_json_body(request)), ()
     backend.admission.refuse_if_full()
-    form = await read_form(request, field="query", max_photos=1)
+    form = await read_form(request, field="query", max_photos=MAX_PHOTOS)
     question = read_model(SearchRequest, form.value)
     if not form.photos:
         raise InputError(
             "the form has no file part 'photo'; ask without a photo in JSON", code="photo_missing", pointer="/photo"
         )
-    return question, form.photos[0]
+    return question, form.photos
 
 
 async def _answer(
-    backend: Backend, query: SearchQuery, start: float, asked: AskedPhoto | None, *, classify: bool
+    backend: Backend, query: SearchQuery, start: float, asked: AskedExamples, *, classify: bool
 ) -> Response:
-    result, photo = await backend.search(query, asked.photo if asked else None)
-    decode_ms, embed_ms, tag_ms = (asked.decode_ms, asked.embed_ms, asked.tag_ms) if asked else (None, None, None)
+    result, photos = await backend.search(query, asked.photos)
+    asked.photos = list(photos)
     backend.metrics.observe_stages(
-        {"decode": decode_ms, "embed": embed_ms, "classify": tag_ms, "search": result.search_ms}
+        {"decode": asked.decode_ms, "embed": asked.embed_ms, "classify": asked.tag_ms, "search": result.search_ms}
     )
+    texts = [example.text for example in query.examples if isinstance(example, TextExample) and example.weight > 0]
+    suggestions: Sequence[Suggestion] = ()
+    if texts and query.cursor is None:
+        suggestions = await backend.ask_store(backend.catalogue.suggest_filters, " ".join(texts))
     took_ms = TookModel(
-        decode=round(decode_ms or 0.0, 3),
-        embed=round(embed_ms or 0.0, 3),
-        classify=round(tag_ms or 0.0, 3),
+        decode=round(asked.decode_ms or 0.0, 3),
+        embed=round(asked.embed_ms or 0.0, 3),
+        classify=round(asked.tag_ms or 0.0, 3),
         search=round(result.search_ms, 3),
         total=round((time.perf_counter() - start) * 1e3, 3),
     )
-    tagging = photo.tagging if photo else None
-    return answer_json(to_answer(query, result, took_ms, tagging=tagging, classify=classify))
+    photo = asked.find_photo()
+    answer = to_answer(
+        query,
+        result,
+        took_ms,
+        tagging=photo.tagging if photo else None,
+        classify=classify,
+        suggestions=suggestions,
+    )
+    return answer_json(answer)

@@ -1,4 +1,4 @@
-"""From a trained torch network to one that spikes: quantised, finetuned, folded, checked, and chosen on validation.
+"""From a trained torch network to one that spikes: quantised, folded, finetuned, checked, and chosen on validation.
 
 Needs torch and the extra `snn`. Nothing here sees a test image. Knows nothing of folders or terminals.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,9 +22,10 @@ from classifier.spiking.choosing import calibrate, choose_margin, choose_steps, 
 from classifier.spiking.folding import fold_network
 from classifier.spiking.graph import LayeredSession
 from classifier.spiking.layers import Array, LayeredNetwork
-from classifier.spiking.parity import check_parity
+from classifier.spiking.parity import check_layers, check_parity
 from classifier.spiking.quantised import list_quantised, measure_thresholds, quantise_network
 from classifier.spiking.simulator import SpikingSimulator
+from classifier.spiking.spike_training import SpikeTraining, finetune_spikes
 from classifier.training.checkpoints import Checkpoints
 from classifier.training.engine import Outcome, Penalty, Progress, train_network
 from classifier.training.settings import Schedule, TrainingSettings, from_json
@@ -39,23 +40,29 @@ class ConversionOptions:
     """How a network is converted.
 
     Attributes:
-        levels: of the quantised activation. Each entry is finetuned, the one that needs the fewest steps is taken; an
-            entry of several numbers is one network that learns with all of them in turn.
+        levels: of the quantised activation, where there is finetuning with it. Each entry is tried, the one that needs
+            the fewest steps is taken; an entry of several numbers is one network that learns with all of them in turn.
         percentile: of a layer's activations on training images that its first threshold is, 0 to 100.
-        epochs: of finetuning; with 0 the weights stay, and the thresholds are those percentiles.
-        rate: highest rate of finetuning, as a share of the one the network was trained with.
-        penalty: how much spikes cost in finetuning: added to the loss, times spikes per synapse and step.
+        epochs: of finetuning with levels; with 0 the thresholds are those percentiles.
+        rate: highest rate of that, as a share of the one the network was trained with.
+        penalty: how much spikes cost there: added to the loss, times spikes per synapse and step.
+        spike_epochs: of finetuning with spikes, after that; with 0 there is none.
+        spike_steps: time steps it learns with; of several, one is drawn for every batch.
+        spike_rate: highest rate of that, of Adam.
         tolerance: by how much the spiking network may score below the CNN when the steps are chosen, 0 to 1.
         max_steps: the most steps that are tried.
         choose_on: validation images that steps and margins are chosen on, at most.
         threads: of TensorFlow and torch; 0 leaves their own choice.
     """
 
-    levels: tuple[tuple[int, ...], ...] = ((4, 8, 16, 32),)
-    percentile: float = 99.9
-    epochs: int = 3
+    levels: tuple[tuple[int, ...], ...] = ((4, 8),)
+    percentile: float = 97.0
+    epochs: int = 0
     rate: float = 0.1
     penalty: float = 0.0
+    spike_epochs: int = 1
+    spike_steps: tuple[int, ...] = (4, 8)
+    spike_rate: float = 2e-4
     tolerance: float = 0.002
     max_steps: int = 32
     choose_on: int = 5_000
@@ -64,11 +71,15 @@ class ConversionOptions:
     def __post_init__(self) -> None:
         if not self.levels or not all(mix and min(mix) >= 1 and max(mix) <= 256 for mix in self.levels):
             raise InputError(f"levels are {self.levels}; give one or more, from 1 to 256")
+        if not self.spike_steps or not 1 <= min(self.spike_steps) <= max(self.spike_steps) <= 64:
+            raise InputError(f"steps to learn with are {self.spike_steps}; give one or more, from 1 to 64")
         limits: Mapping[str, tuple[float, float]] = {
             "percentile": (50, 100),
             "epochs": (0, 1_000),
             "rate": (0, 10),
             "penalty": (0, 1_000),
+            "spike_epochs": (0, 1_000),
+            "spike_rate": (0, 1),
             "tolerance": (0, 1),
             "max_steps": (1, 256),
             "choose_on": (1, 1_000_000),
@@ -87,13 +98,13 @@ class Watchers:
         say: one sentence at a time.
         tell: after every step of finetuning.
         should_stop: after every step of finetuning; a checkpoint is written first.
-        open_checkpoints: where those of finetuning to so many levels are kept.
+        open_checkpoints: where those of a stage are kept, by its name: `levels-4-8`, and `spikes-4-8` after it.
     """
 
     say: Callable[[str], None] = lambda _: None
     tell: Callable[[Progress], None] = lambda _: None
     should_stop: Callable[[], bool] = lambda: False
-    open_checkpoints: Callable[[tuple[int, ...]], Checkpoints | None] = lambda _: None
+    open_checkpoints: Callable[[str], Checkpoints | None] = lambda _: None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +144,11 @@ def convert_network(
             return None
         folded = fold_network(quantised, record)
         check_parity(quantised, folded, images[:256], threads=options.threads)
-        candidates.append(_try(folded, levels, images, labels, wanted, options, watchers))
+        learnt = _learn_with_spikes(folded, cnn, record, data, levels, options, watchers)
+        if learnt is None:
+            return None
+        check_layers(learnt, images[:256], threads=options.threads)
+        candidates.append(_try(learnt, levels, images, labels, wanted, options, watchers))
     best = min(candidates, key=lambda each: (each.steps, -each.scores[each.steps]))
     means = best.means[:, : best.steps]
     margin, mean_steps = choose_margin(best.network, means, labels)
@@ -157,7 +172,7 @@ def convert_network(
             "metrics": dict(record.metrics),
             "chosen_on": {"images": len(images), "cnn": wanted, "mean_steps": mean_steps},
             "candidates": [{"levels": c.levels, "steps": c.steps, "scores": dict(c.scores)} for c in candidates],
-            "options": {"percentile": options.percentile, "epochs": options.epochs, "penalty": options.penalty},
+            "options": asdict(options),
         },
     )
 
@@ -183,12 +198,44 @@ def _quantise(
         data.train,
         data.val,
         choose_settings(record, options),
-        checkpoints=watchers.open_checkpoints(levels),
+        checkpoints=watchers.open_checkpoints(f"levels-{'-'.join(map(str, levels))}"),
         penalty=penalty,
         tell=watchers.tell,
         should_stop=watchers.should_stop,
     )
     return outcome.network if outcome.complete else None
+
+
+def _learn_with_spikes(
+    network: LayeredNetwork,
+    cnn: LayeredNetwork,
+    record: NetworkRecord,
+    data: Splits,
+    levels: tuple[int, ...],
+    options: ConversionOptions,
+    watchers: Watchers,
+) -> LayeredNetwork | None:
+    """The network, finetuned with spikes; None where it was asked to stop."""
+    if not options.spike_epochs:
+        return network
+    steps = say_levels(options.spike_steps)
+    watchers.say(
+        f"finetuning with {steps} steps of spikes: {options.spike_epochs} epochs on {len(data.train):,} images"
+    )
+    return finetune_spikes(
+        network,
+        cnn,
+        data.train,
+        SpikeTraining(
+            steps=options.spike_steps,
+            epochs=options.spike_epochs,
+            rate=options.spike_rate,
+            settings=choose_settings(record, options),
+        ),
+        checkpoints=watchers.open_checkpoints(f"spikes-{'-'.join(map(str, levels))}"),
+        tell=watchers.tell,
+        should_stop=watchers.should_stop,
+    )
 
 
 def choose_settings(record: NetworkRecord, options: ConversionOptions) -> TrainingSettings:
@@ -197,7 +244,7 @@ def choose_settings(record: NetworkRecord, options: ConversionOptions) -> Traini
     recipe = from_json(trained) if trained else TrainingSettings()
     return replace(
         recipe,
-        epochs=options.epochs,
+        epochs=max(1, options.epochs),
         rate=recipe.rate * options.rate,
         schedule=Schedule.COSINE,
         warmup=0.05,
@@ -213,7 +260,7 @@ def make_penalty(network: LayeredNetwork, weight: float) -> Penalty:
     synapses = [float(counts.sum()) for counts in network.count_synapses().values()]
 
     def penalise(trained: Network) -> Tensor:
-        rates = [module.rate for _, module in list_quantised(trained)]
+        rates = [module.rate for module in list_quantised(trained)]
         parts = [rate * own for rate, own in zip(rates, synapses, strict=True) if rate is not None]
         return torch.stack(parts).sum() * (weight / sum(synapses))
 

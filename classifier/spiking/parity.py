@@ -18,6 +18,7 @@ from classifier.spiking.compatibility import load_libraries
 from classifier.spiking.layers import Array, LayeredNetwork
 from classifier.spiking.quantised import list_quantised
 from classifier.spiking.simulator import Neuron, SpikingSimulator
+from classifier.spiking.spiking_layers import SpikingLayers
 from classifier.spiking.twin import build_twin, run_twin
 from classifier.training.evaluation import to_tensor
 from search.errors import IntegrityError
@@ -48,8 +49,19 @@ def measure_parity(network: Network, folded: LayeredNetwork, images: NDArray[np.
     Args:
         images: real ones, uint8, shape (n, height, width, channels).
     """
+    return _measure(_run_torch(network, images), folded, images, threads)
+
+
+def measure_layers(network: LayeredNetwork, images: NDArray[np.uint8], *, threads: int = 0) -> Parity:
+    """The same of plain layers that torch has learnt: as torch runs them, their Keras twin, and NengoDL."""
+    given = torch.from_numpy(network.normalise(images)).permute(0, 3, 1, 2)
+    layers = SpikingLayers(network)
+    in_torch = torch.cat([layers.rectify(given[start : start + 100]) for start in range(0, len(given), 100)]).numpy()
+    return _measure(in_torch, network, images, threads)
+
+
+def _measure(in_torch: Array, folded: LayeredNetwork, images: NDArray[np.uint8], threads: int) -> Parity:
     given = folded.normalise(images)
-    in_torch = _run_torch(network, images)
     in_keras = run_twin(build_twin(folded, load_libraries(threads)), given)
     with SpikingSimulator(folded, neuron=Neuron.RECTIFIED_LINEAR, threads=threads) as simulator:
         in_nengo = simulator.run(given, 1).average(1)
@@ -71,12 +83,24 @@ def check_parity(network: Network, folded: LayeredNetwork, images: NDArray[np.ui
     Raises:
         IntegrityError: `lost_weights`.
     """
-    found = measure_parity(network, folded, images, threads=threads)
+    return _refuse_unless_same(measure_parity(network, folded, images, threads=threads), len(images))
+
+
+def check_layers(network: LayeredNetwork, images: NDArray[np.uint8], *, threads: int = 0) -> Parity:
+    """The same of plain layers that torch has learnt.
+
+    Raises:
+        IntegrityError: `lost_weights`.
+    """
+    return _refuse_unless_same(measure_layers(network, images, threads=threads), len(images))
+
+
+def _refuse_unless_same(found: Parity, images: int) -> Parity:
     if not found.holds:
         raise IntegrityError(
             f"the converted network is not the one that was trained: evidence differs by {found.twin:.2g} between "
             f"torch and Keras and by {found.nengo:.2g} between Keras and NengoDL, of at most {found.largest:.3g}; the "
-            f"best label of {1 - found.agreement:.1%} of {len(images)} images is another one. Nothing was kept",
+            f"best label of {1 - found.agreement:.1%} of {images} images is another one. Nothing was kept",
             code="lost_weights",
         )
     return found
@@ -85,7 +109,7 @@ def check_parity(network: Network, folded: LayeredNetwork, images: NDArray[np.ui
 @torch.no_grad()
 def _run_torch(network: Network, images: NDArray[np.uint8]) -> Array:
     network.eval()
-    quantised = [module for _, module in list_quantised(network)]
+    quantised = list(list_quantised(network))
     for module in quantised:
         module.rectify_only = True
     try:

@@ -165,6 +165,6 @@ def _find_percentile(values: Tensor, percentile: float) -> float:
     return max(float(values.kthvalue(min(rank, len(values))).values), LOWEST)
 
 
-def list_quantised(network: Network) -> Iterator[tuple[str, QuantisedReLU]]:
-    """Those of a network, with their names."""
-    return ((name, module) for name, module in network.named_modules() if isinstance(module, QuantisedReLU))
+def list_quantised(network: Network) -> Iterator[QuantisedReLU]:
+    """Those of a network, from the image to the features."""
+    return (module for module in network.modules() if isinstance(module, QuantisedReLU))

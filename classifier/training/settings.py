@@ -161,7 +161,7 @@ def to_json(settings: TrainingSettings) -> dict[str, Any]:
 
 
 def from_json(values: Mapping[str, Any]) -> TrainingSettings:
-    """What `to_json` wrote.
+    """What `to_json` wrote, or once wrote: `mixed_precision` is the name that `precision` had as yes or no.
 
     Raises:
         InputError: a name or a value no setting has.
@@ -174,6 +174,10 @@ def from_json(values: Mapping[str, Any]) -> TrainingSettings:
         "augmentation": Augmentation,
         "precision": Precision,
     }
+    if "mixed_precision" in values:
+        old = Precision.GPU if values["mixed_precision"] else Precision.SINGLE
+        values = {"precision": old, **values}
+        values = {name: value for name, value in values.items() if name != "mixed_precision"}
     unknown = set(values) - {field.name for field in fields(TrainingSettings)}
     if unknown:
         raise InputError(f"there is no setting {', '.join(sorted(unknown))}; this was written by another version")

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from search.embedding import Space
-from search.encoder import EncoderCard, Picture
-from search.encoders.graph import Graph, NetworkRecipe, obtain_graph
+from search.encoder import EncoderCard, Picture, PictureMap
+from search.encoders.graph import NetworkRecipe, obtain_graph
 from search.errors import IntegrityError, SetupError
 from search.pools import PARTS, weigh_bands
 
@@ -56,6 +56,14 @@ class NetworkEncoder:
             pools[start : start + len(batch), 1:] = pool_bands(maps)
         return pools
 
+    def map_picture(self, picture: Picture) -> PictureMap:
+        """The last map, and where its cells are: they cover the square that the picture is fitted into."""
+        side = self._card.input_size
+        (cells,) = self._session.run(["map"], {"photos": self.prepare(picture)[None]})[0]
+        left, top, width, height = place_in_square(picture.size, side=side)
+        frame = (-left / width, -top / height, (side - left) / width, (side - top) / height)
+        return PictureMap(cells=np.asarray(cells, dtype=np.float32), frame=frame)
+
 
 def pool_bands(maps: NDArray[np.float32]) -> NDArray[np.float32]:
     """Means over the bands of maps of shape (photos, dimension, rows, columns): shape (photos, bands, dimension)."""
@@ -68,16 +76,20 @@ def pool_bands(maps: NDArray[np.float32]) -> NDArray[np.float32]:
 def fit_square(picture: Picture, *, side: int, resampling: Image.Resampling) -> NDArray[np.uint8]:
     """A picture fitted whole into the middle of a white square, aspect kept: (side, side, 3). The one way photos are
     prepared, in the catalogue and in a query: a picture of that side already is not resampled."""
-    width, height = picture.size
-    scale = side / max(width, height)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    fitted = picture if size == picture.size else picture.resize(size, resampling)
-    if size == (side, side):
+    left, top, width, height = place_in_square(picture.size, side=side)
+    fitted = picture if (width, height) == picture.size else picture.resize((width, height), resampling)
+    if (width, height) == (side, side):
         return np.array(fitted, dtype=np.uint8)
     square = np.full((side, side, 3), 255, np.uint8)
-    top, left = (side - size[1]) // 2, (side - size[0]) // 2
-    square[top : top + size[1], left : left + size[0]] = np.asarray(fitted)
+    square[top : top + height, left : left + width] = np.asarray(fitted)
     return square
+
+
+def place_in_square(size: tuple[int, int], *, side: int) -> tuple[int, int, int, int]:
+    """Where a picture of this size comes to lie in the square: left, top, width and height, pixels."""
+    scale = side / max(size)
+    width, height = (max(1, round(length * scale)) for length in size)
+    return (side - width) // 2, (side - height) // 2, width, height
 
 
 def open_network(
@@ -90,7 +102,7 @@ def open_network(
         IntegrityError: a file is damaged and cannot be made again, or is not of this recipe.
     """
     graph = obtain_graph(recipe, models=models, progress=progress)
-    session = _open_session(graph, threads)
+    session = open_session(graph.path, threads)
     dimension = session.get_outputs()[0].shape[1]
     if dimension != recipe.card.dimension:
         raise IntegrityError(f"{graph.path} gives {dimension} numbers, {recipe.card.name} has {recipe.card.dimension}")
@@ -98,7 +110,12 @@ def open_network(
     return NetworkEncoder(card=recipe.card, space=space, session=session)
 
 
-def _open_session(graph: Graph, threads: int) -> Any:
+def open_session(path: Path, threads: int) -> Any:
+    """ONNX Runtime's session of a graph on disk, on the processor.
+
+    Raises:
+        SetupError: with code `graph_unusable`.
+    """
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -108,10 +125,10 @@ def _open_session(graph: Graph, threads: int) -> Any:
     # Threads that wait for work by spinning take the processor from those that decode the next photos.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
-        return onnxruntime.InferenceSession(str(graph.path), options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # its exceptions share no other class
         raise SetupError(
-            f"ONNX Runtime {onnxruntime.__version__} cannot open {graph.path}: {error}. "
+            f"ONNX Runtime {onnxruntime.__version__} cannot open {path}: {error}. "
             "Remove the file, so that it is made again, or install the versions in constraints/",
             code="graph_unusable",
         ) from error

@@ -54,17 +54,7 @@ def export_in_child(task: ExportTask, out: Path) -> None:
     Raises:
         SetupError: with code `export_failed` and the last line torch said.
     """
-    # The child finds this package where the parent did, installed or not.
-    root = str(Path(__file__).parents[2])
-    path = os.pathsep.join(part for part in (root, os.environ.get("PYTHONPATH")) if part)
-    child = subprocess.run(  # noqa: S603
-        [sys.executable, "-m", "search.encoders.onnx_export", json.dumps(asdict(task)), str(out)],
-        env={**os.environ, "PYTHONPATH": path, "CUDA_VISIBLE_DEVICES": ""},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    child = run_module("search.encoders.onnx_export", json.dumps(asdict(task)), str(out))
     if child.returncode != 0:
         said = child.stderr.strip().splitlines() or [f"exit code {child.returncode}"]
         raise SetupError(
@@ -72,6 +62,21 @@ def export_in_child(task: ExportTask, out: Path) -> None:
             "Check that torch, torchvision and timm are installed as in constraints/",
             code="export_failed",
         )
+
+
+def run_module(module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A module of ours run to its end in a child process, without a graphics card, and what it said."""
+    # The child finds this package where the parent did, installed or not.
+    root = str(Path(__file__).parents[2])
+    path = os.pathsep.join(part for part in (root, os.environ.get("PYTHONPATH")) if part)
+    return subprocess.run(  # noqa: S603
+        [sys.executable, "-m", module, *arguments],
+        env={**os.environ, "PYTHONPATH": path, "CUDA_VISIBLE_DEVICES": ""},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def export_graph(task: ExportTask, out: Path) -> None:
@@ -104,24 +109,38 @@ def build_graph(
     import torch
 
     class Graph(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.normalisation = build_normalisation(mean=mean, std=std)
+            self.network = network
+
+        def forward(self, photos: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            features = self.network(self.normalisation(photos))
+            return features.mean((2, 3)), features
+
+    return Graph().eval()
+
+
+def build_normalisation(*, mean: tuple[float, float, float], std: tuple[float, float, float]) -> torch.nn.Module:
+    """Photos as they are, uint8 (N, H, W, 3), to normalised ones, float32 (N, 3, H, W). Needs torch."""
+    import torch
+
+    class Normalisation(torch.nn.Module):
         scale: torch.Tensor
         shift: torch.Tensor
 
         def __init__(self) -> None:
             super().__init__()
-            self.network = network
             # (x / 255 - mean) / std as one multiplication and one addition
             self.register_buffer("scale", torch.tensor([1 / (255 * s) for s in std]).view(1, 3, 1, 1))
             self.register_buffer(
                 "shift", torch.tensor([-m / s for m, s in zip(mean, std, strict=True)]).view(1, 3, 1, 1)
             )
 
-        def forward(self, photos: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-            pixels = photos.permute(0, 3, 1, 2).float() * self.scale + self.shift
-            features = self.network(pixels)
-            return features.mean((2, 3)), features
+        def forward(self, photos: torch.Tensor) -> torch.Tensor:
+            return photos.permute(0, 3, 1, 2).float() * self.scale + self.shift
 
-    return Graph().eval()
+    return Normalisation()
 
 
 if __name__ == "__main__":

@@ -5,14 +5,20 @@ An encoder registers itself from its own module in this folder, and needs to be 
     @register(CARD)
     def open_color(*, models: Path, threads: int, progress: Progress | None) -> Encoder: ...
 
+Encoders whose names are not known beforehand, such as every model of a library, are a family:
+
+    @register_family
+    class ClipFamily: ...
+
 Knows nothing of what an encoder computes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from search.encoder import Encoder, EncoderCard
 from search.errors import SetupError
@@ -38,7 +44,24 @@ class EncoderOpener(Protocol):
         """
 
 
+class EncoderFamily(Protocol):
+    """Encoders that one rule opens, by the names it knows as its own."""
+
+    card: EncoderCard
+    """What a listing says of them; its name is the pattern of theirs, its dimension 0 where they differ."""
+
+    def owns(self, name: str) -> bool:
+        """Whether a name is one of its encoders', or of its spaces'."""
+
+    def name_space(self, name: str) -> str:
+        """Name of an encoder's space; a space's own name stays what it is."""
+
+    def open(self, name: str, *, models: Path, threads: int, progress: Progress | None) -> Encoder:
+        """One of its encoders, ready, by its name or its space's; as `EncoderOpener` does."""
+
+
 _openers: Registry[tuple[EncoderCard, EncoderOpener]] = Registry("search.encoders", what="encoder")
+_families: Registry[EncoderFamily] = Registry("search.encoders", what="family of encoders")
 
 
 def register(card: EncoderCard) -> Callable[[EncoderOpener], EncoderOpener]:
@@ -51,18 +74,34 @@ def register(card: EncoderCard) -> Callable[[EncoderOpener], EncoderOpener]:
     return add
 
 
+FamilyClass = TypeVar("FamilyClass", bound=Callable[[], EncoderFamily])
+
+
+def register_family(family: FamilyClass) -> FamilyClass:
+    """Decorator: the class is a family of encoders."""
+    made = family()
+    _families.add(made.card.name, made)
+    return family
+
+
 def list_cards() -> Sequence[EncoderCard]:
     """Every encoder's card, by name. Loads no model and no model library."""
     return [card for card, _ in _openers.list_entries()]
 
 
+def list_family_cards() -> Sequence[EncoderCard]:
+    """The card of every family, by the pattern of its names. Loads no model and no model library."""
+    return [family.card for family in _families.list_entries()]
+
+
 def find_card(name: str) -> EncoderCard:
-    """The card of an encoder.
+    """The card of an encoder; of a family's encoder that of the family, with the name of the encoder's space.
 
     Raises:
         SetupError: with code `unknown_encoder`, naming those there are.
     """
-    return _openers.find(name)[0]
+    family = _find_family(name)
+    return replace(family.card, name=family.name_space(name)) if family else _find_entry(name)[0]
 
 
 def open_encoder(name: str, *, models: Path, threads: int = 0, progress: Progress | None = None) -> Encoder:
@@ -78,7 +117,23 @@ def open_encoder(name: str, *, models: Path, threads: int = 0, progress: Progres
         WeightsMissingError: its weights are not on disk and cannot be fetched.
         IntegrityError: its weights or its graph are damaged, and cannot be made again.
     """
-    return _openers.find(name)[1](models=models, threads=threads, progress=progress)
+    family = _find_family(name)
+    if family is not None:
+        return family.open(name, models=models, threads=threads, progress=progress)
+    return _find_entry(name)[1](models=models, threads=threads, progress=progress)
+
+
+def _find_entry(name: str) -> tuple[EncoderCard, EncoderOpener]:
+    try:
+        return _openers.find(name)
+    except SetupError as error:
+        raise SetupError(
+            ", ".join((error.message, *(card.name for card in list_family_cards()))), code=error.code
+        ) from None
+
+
+def _find_family(name: str) -> EncoderFamily | None:
+    return next((family for family in _families.list_entries() if family.owns(name)), None)
 
 
 def choose_backbone(*, models: Path, progress: Progress | None = None) -> tuple[str, str]:

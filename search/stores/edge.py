@@ -9,21 +9,26 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import qdrant_edge as qe
 
 from search.attributes import AttributeKind, AttributeSchema
+from search.bm25 import WORDS, Words, encode_document
 from search.embedding import Space
 from search.filters import Between, Filter, Source
 from search.item import Item
+from search.item_text import compose_text
 from search.store import FacetCount, Leg, Page, PhotoPage, Point, ScoredPoint, StoredPoint
+from search.stores import edge_queries
 from search.stores.conditions import translate
+from search.stores.edge_queries import to_sparse
 from search.stores.edge_shard import EdgeDialect, check_disk, create_indexes, create_shard, guard_engine, list_vectors
 from search.stores.facets import count_sources
-from search.stores.layout import Layout, check_model, collect_parts, make_layout
+from search.stores.layout import Layout, check_model, make_layout
 from search.stores.payload import (
     FINGERPRINT_KEYS,
     INDEX,
@@ -31,6 +36,7 @@ from search.stores.payload import (
     NO,
     PHOTO_KEYS,
     PRIMARY,
+    attribute_path,
     check_place,
     compute_point_id,
     from_payload,
@@ -96,7 +102,7 @@ class EdgeStore:
             made = [
                 qe.Point(
                     compute_point_id(p.item.id, p.photo.index),
-                    {**self._coming.to_named_vectors(p), **self._layout.to_named_vectors(p)},
+                    {**self._coming.to_named_vectors(p), **self._layout.to_named_vectors(p), **_to_words(p.item)},
                     to_payload(p),
                 )
                 for p in points
@@ -107,8 +113,12 @@ class EdgeStore:
         check_disk(self._path)
         with self._engine():
             for item_id, item in items.items():
-                payload = to_item_payload(item, row_sha256[item_id])
-                self._shard.update(qe.UpdateOperation.set_payload_by_filter(self._of_items([item_id]), payload))
+                own, payload = self._of_items([item_id]), to_item_payload(item, row_sha256[item_id])
+                photos, _ = self._shard.scroll(qe.ScrollRequest(limit=BATCH, filter=own, with_payload=False))
+                made = [qe.PointVectors(photo.id, _to_words(item)) for photo in photos]
+                if made:
+                    self._shard.update(qe.UpdateOperation.update_vectors(made))
+                self._shard.update(qe.UpdateOperation.set_payload_by_filter(own, payload))
 
     def delete_items(self, item_ids: Collection[str]) -> int:
         with self._engine():
@@ -148,41 +158,37 @@ class EdgeStore:
         offset: int = 0,
         exact: bool = False,
         without: Sequence[str] = (),
+        diversity: float = 0.0,
     ) -> Sequence[ScoredPoint]:
         where = self._filter(conditions, without=without)
-        params = qe.SearchParams(exact=exact, hnsw_ef=None if exact else 128)
         with self._engine():
-            asked = self._layout.choose_vector(legs)
-            if asked is None:
-                return []
-            name, vector = asked
-            query = qe.Query.Nearest(vector, using=name)
-            request = qe.QueryRequest(
-                limit=limit, offset=offset, query=query, filter=where, params=params, with_payload=True
+            return edge_queries.find_nearest(
+                self._shard, self._layout, legs, where, limit=limit, offset=offset, exact=exact, diversity=diversity
             )
-            records = self._shard.query(request)
-            parts = self._score_parts(legs, records)
-        return [_to_scored(record, legs, part) for record, part in zip(records, parts, strict=True)]
 
-    def _score_parts(self, legs: Sequence[Leg], records: Sequence[qe.ScoredPoint]) -> list[dict[str, float]]:
-        """Cosine in each leg's space. The engine scores the few points found once more, which is far less than moving
-        their vectors out of it."""
-        if len(legs) == 1 or not records:
-            return [{leg.space: record.score for leg in legs} for record in records]
-        found = qe.Filter(must=[qe.HasIdCondition({record.id for record in records})])
-        names = self._layout.names
-        requests = {
-            leg.space: qe.QueryRequest(
-                limit=len(records), query=qe.Query.Nearest(leg.vector.tolist(), using=names[leg.space]), filter=found
-            )
-            for leg in legs
-            if leg.space in names
-        }
-        answers = self._shard.query_batch(qe.QueryBatchRequest(list(requests.values())))
-        return collect_parts(legs, records, dict(zip(requests, answers, strict=True)))
+    def find_words(
+        self, words: Words, conditions: Filter, *, limit: int, without: Sequence[str] = ()
+    ) -> Sequence[ScoredPoint]:
+        where = self._filter(conditions, without=without)
+        with self._engine():
+            return edge_queries.find_words(self._shard, words, where, limit=limit)
 
-    def scan(self, conditions: Filter, *, limit: int, after: str | None = None, spaces: Sequence[str] = ()) -> Page:
-        where = self._filter(conditions, primary_only=True)
+    def score_photos(
+        self, legs: Sequence[Leg], words: Words | None, photos: Collection[tuple[str, int]]
+    ) -> Mapping[tuple[str, int], Mapping[str, float]]:
+        with self._engine():
+            return edge_queries.score_photos(self._shard, self._layout, legs, words, photos)
+
+    def scan(
+        self,
+        conditions: Filter,
+        *,
+        limit: int,
+        after: str | None = None,
+        spaces: Sequence[str] = (),
+        lacking: str | None = None,
+    ) -> Page:
+        where = self._filter(conditions, primary_only=True, empty=lacking)
         place = check_place(after)
         with self._engine():
             wanted = self._layout.list_names(spaces) or False
@@ -200,15 +206,20 @@ class EdgeStore:
         photos = [to_photo_key(record.payload or {}) for record in records]
         return PhotoPage(photos=photos, next_after=None if following is None else str(following))
 
-    def count_items(self, conditions: Filter = ()) -> int:
+    def count_items(self, conditions: Filter = (), *, lacking: str | None = None) -> int:
         with self._engine():
-            if not conditions:
+            if not conditions and lacking is None:
                 # The few further photos are counted in a fraction of the time that all the main ones take.
                 further = self._dialect.combine(must=[self._dialect.match_any(PRIMARY, [NO])])
                 every = self._shard.count(qe.CountRequest(exact=True))
                 return every - self._shard.count(qe.CountRequest(exact=True, filter=further))
-            where = self._filter(conditions, primary_only=True)
+            where = self._filter(conditions, primary_only=True, empty=lacking)
             return self._shard.count(qe.CountRequest(exact=True, filter=where))
+
+    def read_bounds(self, attribute: str, conditions: Filter) -> tuple[float, float] | None:
+        where = self._filter(conditions, primary_only=True)
+        with self._engine():
+            return edge_queries.read_bounds(self._shard, attribute_path(attribute), attribute, where)
 
     def count_facet(
         self, attribute: str, conditions: Filter, *, limit: int, source: Source = Source.MERCHANT
@@ -256,7 +267,7 @@ class EdgeStore:
         self.complete_points(layout)
         with self._engine():
             self._layout = layout
-            for name in sorted(list_vectors(self._path) - layout.list_dimensions().keys()):
+            for name in sorted(list_vectors(self._path) - layout.list_dimensions().keys() - {WORDS}):
                 self._shard.update(qe.UpdateOperation.delete_vector_name(name))
 
     def optimize(self) -> None:
@@ -270,18 +281,23 @@ class EdgeStore:
             self._shard.close()
 
     def complete_points(self, layout: Layout) -> None:
-        """Make the vectors that a layout adds, and the joint vector of every point that lacks it."""
+        """Make the vectors that a layout adds, and the joint vector and the words of every point that lacks them."""
         self._make_vectors(layout)
-        missing = qe.Filter(must_not=[qe.HasVectorCondition(layout.joint)])
+        names = list(layout.names.values())
+        self._complete(layout.joint, lambda record: layout.join(record.vector, {}), vectors=names)
+        self._complete(WORDS, lambda record: _to_words(from_payload(record.payload or {}).item), vectors=[])
+
+    def _complete(self, name: str, make: Callable[[qe.Record], dict[str, Any]], *, vectors: list[str]) -> None:
+        missing = qe.Filter(must_not=[qe.HasVectorCondition(name)])
         place: qe.PointId | None = None
         while True:
             request = qe.ScrollRequest(
-                offset=place, limit=BATCH, filter=missing, with_payload=False, with_vector=list(layout.names.values())
+                offset=place, limit=BATCH, filter=missing, with_payload=not vectors, with_vector=vectors or False
             )
             with self._engine():
                 records, place = self._shard.scroll(request)
                 if records:
-                    made = [qe.PointVectors(record.id, {**layout.join(record.vector, {})}) for record in records]
+                    made = [qe.PointVectors(record.id, make(record)) for record in records]
                     self._shard.update(qe.UpdateOperation.update_vectors(made))
             if place is None:
                 return
@@ -296,8 +312,11 @@ class EdgeStore:
     def _make_vectors(self, layout: Layout) -> None:
         wanted = layout.list_additions()
         with self._engine():
-            for name in sorted(wanted.keys() - list_vectors(self._path)):
+            there = list_vectors(self._path)
+            for name in sorted(wanted.keys() - there):
                 self._shard.update(qe.UpdateOperation.create_dense_vector(name, wanted[name], qe.Distance.Dot))
+            if WORDS not in there:
+                self._shard.update(qe.UpdateOperation.create_sparse_vector(WORDS, qe.Modifier.Idf))
 
     def _filter(
         self,
@@ -324,6 +343,6 @@ class EdgeStore:
         return from_payload(record.payload or {}, self._layout.to_vectors(record.vector))
 
 
-def _to_scored(record: qe.ScoredPoint, legs: Sequence[Leg], parts: dict[str, float]) -> ScoredPoint:
-    score = legs[0].weight * record.score if len(legs) == 1 else record.score
-    return ScoredPoint(point=from_payload(record.payload or {}), score=score, parts=parts)
+def _to_words(item: Item) -> dict[str, Any]:
+    """The vector of an item's words, by its name."""
+    return {WORDS: to_sparse(encode_document(compose_text(item)))}

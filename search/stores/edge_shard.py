@@ -16,6 +16,7 @@ from pathlib import Path
 import qdrant_edge as qe
 
 from search.attributes import AttributeKind
+from search.bm25 import WORDS
 from search.errors import IntegrityError, StoreUnavailableError, VitrineError
 from search.filters import Between
 from search.stores.conditions import as_list
@@ -65,6 +66,7 @@ def create_shard(path: Path, layout: Layout) -> None:
     sizes = layout.list_dimensions()
     config = qe.EdgeConfig(
         vectors={n: qe.EdgeVectorParams(size=size, distance=qe.Distance.Dot) for n, size in sizes.items()},
+        sparse_vectors={WORDS: qe.EdgeSparseVectorParams(modifier=qe.Modifier.Idf)},
         hnsw_config=qe.HnswIndexConfig(m=16, ef_construct=128, full_scan_threshold=10_000),
         optimizers=qe.EdgeOptimizersConfig(indexing_threshold=HNSW_FROM_POINTS * sizes[layout.joint] * 4 // 1024),
     )
@@ -74,7 +76,8 @@ def create_shard(path: Path, layout: Layout) -> None:
 
 def list_vectors(path: Path) -> set[str]:
     """Names of the vectors a shard has room for. The engine keeps them in a file and has no call that tells them."""
-    return set(json.loads((path / "edge_config.json").read_text("utf-8"))["vectors"])
+    config = json.loads((path / "edge_config.json").read_text("utf-8"))
+    return {*config["vectors"], *(config.get("sparse_vectors") or {})}
 
 
 def create_indexes(shard: qe.EdgeShard, wanted: Mapping[str, AttributeKind]) -> None:

@@ -4,17 +4,18 @@
     {"efficientnet_lite0": 1280, "color": 249, "classifier_1a2b3c4d": 256, "fusion_1a2b3c4d": 1785}
 
 The second is what a trained space makes of the first. Both can be there at once, so another classifier's vectors are
-written beside those that are searched. Shared by every adapter; knows nothing of either engine's classes.
+written beside those that are searched. Beside them every point has a sparse one, `words`, of its item's text. Shared
+by every adapter; knows nothing of either engine's classes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
+from search.bm25 import WORDS
 from search.embedding import Embeddings, Space
 from search.errors import MismatchError, SetupError
 from search.store import Leg, Point
@@ -103,7 +104,12 @@ class Layout:
             numbers += lists.get(self.names[space.name]) or [0.0] * space.dimension
         return {**fresh, self.joint: numbers}
 
-    def choose_vector(self, legs: Sequence[Leg]) -> tuple[str, list[float]] | None:
+    def choose_scale(self, legs: Sequence[Leg]) -> float:
+        """What a diverse query's vector is multiplied with: a point's joint vector is as many unit vectors as there are
+        spaces, so two like points score that many times what a point scores for a query whose weights sum to 1."""
+        return 1.0 if len(legs) == 1 else float(len(self.spaces))
+
+    def choose_vector(self, legs: Sequence[Leg], *, scale: float = 1.0) -> tuple[str, list[float]] | None:
         """Which named vector a query looks at, and what it looks for there; None where nothing has such a vector.
 
         One leg is asked of its own space, unweighted. Several are asked of the joint vector: each times its weight,
@@ -111,8 +117,8 @@ class Layout:
         """
         if len(legs) == 1:
             name = self.names.get(legs[0].space)
-            return None if name is None else (name, legs[0].vector.tolist())
-        weighted = {leg.space: leg.weight * leg.vector for leg in legs}
+            return None if name is None else (name, (scale * legs[0].vector).tolist())
+        weighted = {leg.space: np.float32(scale * leg.weight) * leg.vector for leg in legs}
         joint = [weighted.get(space.name, np.zeros(space.dimension, np.float32)) for space in self.spaces]
         return self.joint, np.concatenate(joint).tolist()
 
@@ -136,26 +142,15 @@ def make_layout(spaces: Sequence[Space]) -> Layout:
     """
     ordered = tuple(sorted(spaces, key=lambda space: space.trained))
     names = {space.name: name_vector(space) for space in ordered}
-    if FUSION in names:
-        raise SetupError(f"an encoder cannot be called {FUSION!r}: that vector holds all the others; rename it")
+    for taken, use in ((FUSION, "holds all the others"), (WORDS, "holds an item's words")):
+        if taken in names:
+            raise SetupError(f"an encoder cannot be called {taken!r}: that vector {use}; rename it")
     versions = [name_version(space) for space in ordered if space.trained]
     return Layout(spaces=ordered, names=names, joint="_".join([FUSION, *versions]))
 
 
-class Found(Protocol):
-    """A point as both engines give it in an answer."""
-
-    @property
-    def id(self) -> object: ...
-
-    @property
-    def score(self) -> float: ...
-
-
 def collect_parts(
-    legs: Sequence[Leg], points: Sequence[Found], answers: Mapping[str, Sequence[Found]]
+    legs: Sequence[Leg], points: Sequence[str], scores: Mapping[str, Mapping[str, float]]
 ) -> list[dict[str, float]]:
-    """Cosine in each leg's space for every point, from one answer a space that scores these points; 0 where it is in
-    none."""
-    scores = {space: {found.id: found.score for found in answer} for space, answer in answers.items()}
-    return [{leg.space: scores.get(leg.space, {}).get(point.id, 0.0) for leg in legs} for point in points]
+    """The parts of points in the order given, from their scores by space and point id; 0 where there is none."""
+    return [{leg.space: scores.get(leg.space, {}).get(point, 0.0) for leg in legs} for point in points]

@@ -1,7 +1,8 @@
 """How a point is laid out in the store: its id, its payload, and the paths filters use.
 
     {"item_id": "A1", "index": 0, "primary": "yes", "photos": ["a1.jpg"], "photos_sha256": ..., "row_sha256": ...,
-     "photo": {"link": ..., "sha256": ..., "width": ..., "height": ...}, "item": {"title": ..., "color": [...]},
+     "photo": {"link": ..., "sha256": ..., "width": ..., "height": ..., "palette": [["#a02030", 0.8]], "phash": ...},
+     "item": {"title": ..., "color": [...]},
      "tags": {"color": "Red"}, "predicted": '{"model": "1a2b3c4d", "values": {"color": [["Red", 0.93], ...]}}'}
 
 The last two are there once a classifier has seen the photo: the labels it accepted, to filter by, and all it said, as
@@ -109,7 +110,14 @@ def to_payload(point: Point) -> dict[str, Any]:
         INDEX: photo.index,
         PRIMARY: YES if photo.index == 0 else NO,
         "photos_sha256": point.photos_sha256,
-        "photo": {"link": photo.link, "sha256": photo.sha256, "width": photo.width, "height": photo.height},
+        "photo": {
+            "link": photo.link,
+            "sha256": photo.sha256,
+            "width": photo.width,
+            "height": photo.height,
+            "palette": [list(color) for color in photo.palette],
+            "phash": photo.phash,
+        },
         **to_item_payload(point.item, point.row_sha256),
         **(to_tag_payload(point.tagging) if point.tagging else {}),
     }
@@ -150,6 +158,8 @@ def from_payload(payload: Mapping[str, Any], vectors: Embeddings | None = None) 
             sha256=photo["sha256"],
             width=photo["width"],
             height=photo["height"],
+            palette=tuple((color, share) for color, share in photo.get("palette", ())),
+            phash=photo.get("phash", ""),
         ),
         photos_sha256=payload["photos_sha256"],
         row_sha256=payload["row_sha256"],

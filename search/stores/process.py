@@ -21,6 +21,7 @@ from queue import Empty, LifoQueue
 from typing import Any
 
 from search.attributes import AttributeSchema
+from search.bm25 import Words
 from search.embedding import Space
 from search.errors import StoreUnavailableError, VitrineError
 from search.filters import Filter, Source
@@ -79,16 +80,38 @@ class ProcessStore:
         offset: int = 0,
         exact: bool = False,
         without: Sequence[str] = (),
+        diversity: float = 0.0,
     ) -> Sequence[ScoredPoint]:
-        return self._call(  # type: ignore[no-any-return]
-            "find_nearest", legs, conditions, limit=limit, offset=offset, exact=exact, without=list(without)
-        )
+        keywords = {"limit": limit, "offset": offset, "exact": exact, "without": list(without), "diversity": diversity}
+        return self._call("find_nearest", list(legs), conditions, **keywords)  # type: ignore[no-any-return]
 
-    def scan(self, conditions: Filter, *, limit: int, after: str | None = None, spaces: Sequence[str] = ()) -> Page:
-        return self._call("scan", conditions, limit=limit, after=after, spaces=list(spaces))  # type: ignore[no-any-return]
+    def find_words(
+        self, words: Words, conditions: Filter, *, limit: int, without: Sequence[str] = ()
+    ) -> Sequence[ScoredPoint]:
+        return self._call("find_words", words, conditions, limit=limit, without=list(without))  # type: ignore[no-any-return]
 
-    def count_items(self, conditions: Filter = ()) -> int:
-        return int(self._call("count_items", conditions))
+    def score_photos(
+        self, legs: Sequence[Leg], words: Words | None, photos: Collection[tuple[str, int]]
+    ) -> Mapping[tuple[str, int], Mapping[str, float]]:
+        return self._call("score_photos", list(legs), words, list(photos))  # type: ignore[no-any-return]
+
+    def scan(
+        self,
+        conditions: Filter,
+        *,
+        limit: int,
+        after: str | None = None,
+        spaces: Sequence[str] = (),
+        lacking: str | None = None,
+    ) -> Page:
+        keywords = {"limit": limit, "after": after, "spaces": list(spaces), "lacking": lacking}
+        return self._call("scan", conditions, **keywords)  # type: ignore[no-any-return]
+
+    def count_items(self, conditions: Filter = (), *, lacking: str | None = None) -> int:
+        return int(self._call("count_items", conditions, lacking=lacking))
+
+    def read_bounds(self, attribute: str, conditions: Filter) -> tuple[float, float] | None:
+        return self._call("read_bounds", attribute, conditions)  # type: ignore[no-any-return]
 
     def count_facet(
         self, attribute: str, conditions: Filter, *, limit: int, source: Source = Source.MERCHANT

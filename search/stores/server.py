@@ -1,7 +1,6 @@
 """A Qdrant server or cluster, or the client's local mode, through `qdrant-client`, as a store.
 
-Only `query_points` is used for search; the older calls are gone from the client. How a trained space comes to points
-that are there is in docs/decisions/0009.
+What it is asked is in `server_queries.py`; how a trained space comes to points that are there, in docs/decisions/0009.
 """
 
 from __future__ import annotations
@@ -9,24 +8,29 @@ from __future__ import annotations
 import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any
 
 from qdrant_client import QdrantClient, models
 
 from search.attributes import AttributeKind, AttributeSchema
+from search.bm25 import WORDS, Words, encode_document
 from search.embedding import Space
 from search.errors import MismatchError, StoreUnavailableError
 from search.filters import Between, Filter, Source
 from search.item import Item
+from search.item_text import compose_text
 from search.store import FacetCount, Leg, Page, PhotoPage, Point, ScoredPoint, StoredPoint
+from search.stores import server_queries
 from search.stores.conditions import translate
 from search.stores.facets import count_sources
-from search.stores.layout import Layout, check_model, collect_parts, make_layout
+from search.stores.layout import Layout, check_model, make_layout
 from search.stores.payload import (
     FINGERPRINT_KEYS,
     INDEX,
     ITEM_ID,
     PHOTO_KEYS,
+    attribute_path,
     check_place,
     compute_point_id,
     from_payload,
@@ -39,17 +43,18 @@ from search.stores.payload import (
     to_tag_payload,
 )
 from search.stores.server_collection import (
+    BATCH,
     ClientDialect,
+    complete_points,
     create_indexes,
     create_vectors,
+    create_words,
     guard_server,
     list_vectors,
     write_points,
 )
+from search.stores.server_queries import to_sparse
 from search.tagging import Tagging
-
-BATCH = 256
-"""Points written in one request."""
 
 
 def open_server_store(
@@ -66,7 +71,8 @@ def open_server_store(
     with guard_server(collection):
         if not client.collection_exists(collection):
             vectors = {n: models.VectorParams(size=size, distance=models.Distance.DOT) for n, size in wanted.items()}
-            client.create_collection(collection, vectors_config=vectors)
+            words = {WORDS: models.SparseVectorParams(modifier=models.Modifier.IDF)}
+            client.create_collection(collection, vectors_config=vectors, sparse_vectors_config=words)
         found = list_vectors(client, collection)
     later = layout.list_additions()
     if any(found.get(name, later.get(name)) != size for name, size in wanted.items()):
@@ -107,7 +113,11 @@ class ServerStore:
             made = [
                 models.PointStruct(
                     id=compute_point_id(p.item.id, p.photo.index),
-                    vector={**self._coming.to_named_vectors(p), **self._layout.to_named_vectors(p)},
+                    vector={
+                        **self._coming.to_named_vectors(p),
+                        **self._layout.to_named_vectors(p),
+                        **_to_words(p.item),
+                    },
                     payload=to_payload(p),
                 )
                 for p in points
@@ -117,8 +127,12 @@ class ServerStore:
     def replace_attributes(self, items: Mapping[str, Item], row_sha256: Mapping[str, str]) -> None:
         with self._server():
             for item_id, item in items.items():
-                payload = to_item_payload(item, row_sha256[item_id])
-                self._client.set_payload(self._name, payload, points=self._of_items([item_id]), wait=True)
+                own, payload = self._of_items([item_id]), to_item_payload(item, row_sha256[item_id])
+                photos, _ = self._client.scroll(self._name, scroll_filter=own, limit=BATCH, with_payload=False)
+                words = {str(photo.id): _to_words(item) for photo in photos}
+                if words:
+                    write_points(self._client, self._name, words, {})
+                self._client.set_payload(self._name, payload, points=own, wait=True)
 
     def delete_items(self, item_ids: Collection[str]) -> int:
         ids: list[Any] = [compute_point_id(item_id, 0) for item_id in set(item_ids)]
@@ -162,28 +176,14 @@ class ServerStore:
         offset: int = 0,
         exact: bool = False,
         without: Sequence[str] = (),
+        diversity: float = 0.0,
     ) -> Sequence[ScoredPoint]:
         where = self._filter(conditions, without=without)
-        params = models.SearchParams(exact=exact, hnsw_ef=None if exact else 128)
 
         def find(layout: Layout) -> Sequence[ScoredPoint]:
-            asked = layout.choose_vector(legs)
-            if asked is None:
-                return []
-            name, vector = asked
+            ask = partial(server_queries.find_nearest, self._client, self._name, layout, legs, where)
             with self._server():
-                records = self._client.query_points(
-                    self._name,
-                    query=vector,
-                    using=name,
-                    query_filter=where,
-                    search_params=params,
-                    limit=limit,
-                    offset=offset,
-                    with_payload=True,
-                ).points
-                parts = self._score_parts(legs, layout, records)
-            return [_to_scored(record, legs, part) for record, part in zip(records, parts, strict=True)]
+                return ask(limit=limit, offset=offset, exact=exact, diversity=diversity)
 
         layout = self._layout
         try:
@@ -193,30 +193,33 @@ class ServerStore:
                 raise
             return find(self._layout)  # the vector that was asked about has just been taken away
 
-    def _score_parts(
-        self, legs: Sequence[Leg], layout: Layout, records: Sequence[models.ScoredPoint]
-    ) -> list[dict[str, float]]:
-        """Cosine in each leg's space, as in the embedded store: the points found are scored once more by the engine."""
-        if len(legs) == 1 or not records:
-            return [{leg.space: record.score for leg in legs} for record in records]
-        found = models.Filter(must=[models.HasIdCondition(has_id=[record.id for record in records])])
-        names = layout.names
-        requests = {
-            leg.space: models.QueryRequest(
-                query=leg.vector.tolist(), using=names[leg.space], filter=found, limit=len(records)
-            )
-            for leg in legs
-            if leg.space in names
-        }
-        answers = self._client.query_batch_points(self._name, list(requests.values()))
-        return collect_parts(legs, records, dict(zip(requests, (answer.points for answer in answers), strict=True)))
+    def find_words(
+        self, words: Words, conditions: Filter, *, limit: int, without: Sequence[str] = ()
+    ) -> Sequence[ScoredPoint]:
+        where = self._filter(conditions, without=without)
+        with self._server():
+            return server_queries.find_words(self._client, self._name, words, where, limit=limit)
 
-    def scan(self, conditions: Filter, *, limit: int, after: str | None = None, spaces: Sequence[str] = ()) -> Page:
+    def score_photos(
+        self, legs: Sequence[Leg], words: Words | None, photos: Collection[tuple[str, int]]
+    ) -> Mapping[tuple[str, int], Mapping[str, float]]:
+        with self._server():
+            return server_queries.score_photos(self._client, self._name, self._layout, legs, words, photos)
+
+    def scan(
+        self,
+        conditions: Filter,
+        *,
+        limit: int,
+        after: str | None = None,
+        spaces: Sequence[str] = (),
+        lacking: str | None = None,
+    ) -> Page:
         layout = self._layout
         with self._server():
             records, following = self._client.scroll(
                 self._name,
-                scroll_filter=self._filter(conditions, primary_only=True),
+                scroll_filter=self._filter(conditions, primary_only=True, empty=lacking),
                 limit=limit,
                 offset=check_place(after),
                 with_payload=True,
@@ -233,10 +236,15 @@ class ServerStore:
         photos = [to_photo_key(record.payload or {}) for record in records]
         return PhotoPage(photos=photos, next_after=None if following is None else str(following))
 
-    def count_items(self, conditions: Filter = ()) -> int:
+    def count_items(self, conditions: Filter = (), *, lacking: str | None = None) -> int:
         with self._server():
-            where = self._filter(conditions, primary_only=True)
+            where = self._filter(conditions, primary_only=True, empty=lacking)
             return self._client.count(self._name, count_filter=where, exact=True).count
+
+    def read_bounds(self, attribute: str, conditions: Filter) -> tuple[float, float] | None:
+        where, path = self._filter(conditions, primary_only=True), attribute_path(attribute)
+        with self._server():
+            return server_queries.read_bounds(self._client, self._name, path, attribute, where)
 
     def count_facet(
         self, attribute: str, conditions: Filter, *, limit: int, source: Source = Source.MERCHANT
@@ -282,25 +290,13 @@ class ServerStore:
                 self._client.delete_vector_name(self._name, name, wait=True)
 
     def complete_points(self, layout: Layout) -> None:
-        """Make the vectors that a layout adds, and the joint vector of every point that lacks it."""
+        """Make the vectors that a layout adds, and the joint vector and the words of every point that lacks them."""
         self._make_vectors(layout)
-        missing = models.Filter(must_not=[models.HasVectorCondition(has_vector=layout.joint)])
-        place: Any = None
-        while True:
-            with self._writing, self._server():
-                records, place = self._client.scroll(
-                    self._name,
-                    scroll_filter=missing,
-                    limit=BATCH,
-                    offset=place,
-                    with_payload=False,
-                    with_vectors=list(layout.names.values()),
-                )
-                if records:
-                    vectors = {str(record.id): layout.join(record.vector, {}) for record in records}
-                    write_points(self._client, self._name, vectors, {})
-            if place is None:
-                return
+        names = list(layout.names.values())
+        complete = partial(complete_points, self._client, self._name, lock=self._writing)
+        with self._server():
+            complete(layout.joint, lambda record: layout.join(record.vector, {}), names)
+            complete(WORDS, lambda record: _to_words(_to_stored(record, layout).item), [])
 
     def _index_tags(self, attributes: set[str]) -> None:
         if not attributes <= self._tagged:
@@ -314,6 +310,7 @@ class ServerStore:
         with self._server():
             there = list_vectors(self._client, self._name)
             create_vectors(self._client, self._name, {n: size for n, size in wanted.items() if n not in there})
+            create_words(self._client, self._name)
 
     def optimize(self) -> None:
         """Nothing to do: a server optimises by itself."""
@@ -344,6 +341,6 @@ def _to_stored(record: models.Record, layout: Layout) -> StoredPoint:
     return from_payload(record.payload or {}, layout.to_vectors(record.vector))
 
 
-def _to_scored(record: models.ScoredPoint, legs: Sequence[Leg], parts: dict[str, float]) -> ScoredPoint:
-    score = legs[0].weight * record.score if len(legs) == 1 else record.score
-    return ScoredPoint(point=from_payload(record.payload or {}), score=score, parts=parts)
+def _to_words(item: Item) -> dict[str, Any]:
+    """The vector of an item's words, by its name."""
+    return {WORDS: to_sparse(encode_document(compose_text(item)))}

@@ -5,8 +5,8 @@ Beside `server.py` the only file that knows `qdrant_client`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import httpx
@@ -14,9 +14,13 @@ from qdrant_client import QdrantClient, models
 from qdrant_client.http.exceptions import ApiException
 
 from search.attributes import AttributeKind
+from search.bm25 import WORDS
 from search.errors import StoreUnavailableError
 from search.filters import Between
 from search.stores.conditions import as_list
+
+BATCH = 256
+"""Points written in one request."""
 
 _INDEXES = {
     AttributeKind.KEYWORD: models.PayloadSchemaType.KEYWORD,
@@ -61,6 +65,13 @@ def create_vectors(client: QdrantClient, collection: str, sizes: Mapping[str, in
         client.create_vector_name(collection, name, models.DenseVectorNameConfig(dense=dense), wait=True)
 
 
+def create_words(client: QdrantClient, collection: str) -> None:
+    """Make the sparse vector of words where a collection lacks it; one from before there were any does."""
+    if WORDS not in (client.get_collection(collection).config.params.sparse_vectors or {}):
+        words = models.SparseVectorConfig(modifier=models.Modifier.IDF)
+        client.create_vector_name(collection, WORDS, models.SparseVectorNameConfig(sparse=words), wait=True)
+
+
 def create_indexes(client: QdrantClient, collection: str, wanted: Mapping[str, AttributeKind]) -> None:
     """Make the payload indexes that are missing, by path."""
     there = client.get_collection(collection).payload_schema
@@ -71,7 +82,7 @@ def create_indexes(client: QdrantClient, collection: str, wanted: Mapping[str, A
 def write_points(
     client: QdrantClient,
     collection: str,
-    vectors: Mapping[str, Mapping[str, list[float]]],
+    vectors: Mapping[str, Mapping[str, Any]],
     payloads: Mapping[str, Mapping[str, Any]],
 ) -> None:
     """Some vectors and some keys of the payloads of points that are there, by point id, in one request."""
@@ -81,6 +92,40 @@ def write_points(
         update = models.SetPayload(payload={**payload}, points=[i])
         operations.append(models.SetPayloadOperation(set_payload=update))
     client.batch_update_points(collection, operations, wait=True)
+
+
+def complete_points(
+    client: QdrantClient,
+    collection: str,
+    name: str,
+    make: Callable[[models.Record], Mapping[str, Any]],
+    vectors: list[str],
+    *,
+    lock: AbstractContextManager[bool],
+) -> None:
+    """Give every point that lacks the vector of this name the vectors that are made of its record.
+
+    Args:
+        make: from a point's record to vectors by name.
+        vectors: names of the vectors the record has; without any it has the payload.
+        lock: held while some points are read and written again, so that nobody writes them meanwhile.
+    """
+    missing = models.Filter(must_not=[models.HasVectorCondition(has_vector=name)])
+    place: Any = None
+    while True:
+        with lock:
+            records, place = client.scroll(
+                collection,
+                scroll_filter=missing,
+                limit=BATCH,
+                offset=place,
+                with_payload=not vectors,
+                with_vectors=vectors or False,
+            )
+            if records:
+                write_points(client, collection, {str(record.id): make(record) for record in records}, {})
+        if place is None:
+            return
 
 
 @contextmanager

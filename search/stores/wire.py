@@ -15,7 +15,7 @@ from typing import Any
 
 from search import errors
 
-PROTOCOL = 2
+PROTOCOL = 3
 METHODS = frozenset(
     {
         "upsert",
@@ -25,6 +25,9 @@ METHODS = frozenset(
         "read_items",
         "read_fingerprints",
         "find_nearest",
+        "find_words",
+        "score_photos",
+        "read_bounds",
         "scan",
         "count_items",
         "count_facet",

@@ -19,6 +19,7 @@ from search.catalogue import Catalogue
 from search.embedder import EmbeddedPhoto
 from search.item import Item
 from search.manifest import ClassifierRecord, Manifest
+from search.region import Box
 from search.stores.edge import open_edge_store
 from search.thumbnails import Thumbnails
 from tests.contracts.color_tagger import ColorTagger
@@ -49,9 +50,9 @@ class SlowCatalogue(Catalogue):
 
     gate: threading.Event
 
-    def embed_photo(self, data: bytes) -> EmbeddedPhoto:
+    def embed_photo(self, data: bytes, region: Box | None = None) -> EmbeddedPhoto:
         assert self.gate.wait(20)
-        return super().embed_photo(data)
+        return super().embed_photo(data, region)
 
 
 def draw_photo(

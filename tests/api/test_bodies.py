@@ -44,7 +44,7 @@ def test_broken_json_in_a_form_is_400(client, name):
     answer = client.post("/v1/search", content=body, headers={"content-type": "multipart/form-data; boundary=B"})
     if name == "Latin-1":
         # A form's text field is read as Latin-1 where it is not UTF-8: the question is fine, the photo is not.
-        check_problem(answer, 422, "ambiguous_query")
+        check_problem(answer, 415, "unsupported_format")
     else:
         check_problem(answer, 400, "malformed_json")
 

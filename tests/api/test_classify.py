@@ -241,8 +241,8 @@ def test_a_classifier_that_changes_while_a_photo_is_under_way_does_not_meet_its_
     catalogue = own_classified_catalogue
     embed = catalogue.embed_photo
 
-    def embed_and_switch(data):
-        embedded = embed(data)
+    def embed_and_switch(data, region=None):
+        embedded = embed(data, region)
         switch(catalogue)
         return embedded
 

@@ -25,10 +25,12 @@ class Clock:
 def make_photo(sha256):
     return QueryPhoto(
         sha256=sha256,
+        region=None,
         embeddings={"shape": np.ones(2, np.float32)},
         pools={"shape": np.ones((4, 2), np.float32)},
         tagging=None,
         thumbnail=b"jpeg",
+        picture=b"larger jpeg",
     )
 
 

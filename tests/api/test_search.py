@@ -37,7 +37,7 @@ def test_a_catalogue_photo_finds_itself_first_and_the_answer_has_the_documented_
     assert first["item"]["title"] == "Blue square 5"
     assert first["item"]["id"] == "item-5"
     assert first["parts"].keys() == {"shape", "color"}
-    assert first["photo"].keys() == {"url", "index", "width", "height"}
+    assert first["photo"].keys() == {"url", "index", "width", "height", "palette"}
     assert (first["photo"]["width"], first["photo"]["height"]) == (400, 400)
     sha256 = hashlib.sha256(PHOTO).hexdigest()
     assert body["query"] == {
@@ -45,6 +45,21 @@ def test_a_catalogue_photo_finds_itself_first_and_the_answer_has_the_documented_
         "photo": f"sha256:{sha256}",
         "photo_url": f"/v1/photos/{sha256}",
         "item_id": None,
+        "text": None,
+        "colors": None,
+        "region": None,
+        "examples": [
+            {
+                "kind": "photo",
+                "weight": 1.0,
+                "photo": f"sha256:{sha256}",
+                "photo_url": f"/v1/photos/{sha256}",
+                "item_id": None,
+                "text": None,
+                "colors": None,
+                "region": None,
+            }
+        ],
         "attributes": None,
         "out_of_catalogue": None,
         "outside": None,
@@ -53,7 +68,14 @@ def test_a_catalogue_photo_finds_itself_first_and_the_answer_has_the_documented_
     assert (first["predicted"], first["model"]) == ({}, None)
     assert body["total"] == {"value": 12, "relation": "eq"}
     assert sorted((f["value"], f["count"]) for f in body["facets"]["color"]) == [(c, 4) for c in sorted(COLORS)]
-    assert body["facets_scope"] == "catalogue"
+    assert body["facets_over"] == "filter"
+    assert (body["groups"], body["close"], body["histograms"], body["suggestions"], body["notes"]) == (
+        None,
+        None,
+        {},
+        [],
+        [],
+    )
     assert sum(body["weights"].values()) == pytest.approx(1)
     took = body["took_ms"]
     assert took["decode"] > 0
@@ -79,6 +101,7 @@ def test_an_item_is_not_among_the_items_like_it(client):
     assert "item-5" not in ids(answer)
     assert len(ids(answer)) == 11
     asked = {name: value for name, value in answer.json()["query"].items() if value is not None}
+    assert asked.pop("examples")[0]["item_id"] == "item-5"
     assert asked == {"kind": "item", "item_id": "item-5"}
     assert ids(client.get("/v1/items/item-5/similar")) == ids(answer)
 
@@ -170,7 +193,29 @@ def test_weights_choose_the_spaces(client):
         ({"photo": "sha256:xyz"}, "invalid_request", "/photo"),
         ({"photo_base64": "not base64!"}, "invalid_base64", "/photo_base64"),
         ({"photo_base64": "aGVsbG8"}, "invalid_base64", "/photo_base64"),
-        ({"item_id": "item-0", "photo": "sha256:" + "0" * 64}, "ambiguous_query", "/item_id"),
+        ({"examples": [{"item_id": "item-0", "text": "red"}]}, "ambiguous_query", "/examples/0"),
+        ({"examples": [{}]}, "ambiguous_query", "/examples/0"),
+        ({"examples": [{"item_id": "item-0", "region": [0, 0, 1, 1]}]}, "invalid_region", "/examples/0/region"),
+        ({"examples": [{"item_id": "item-0", "weight": 0}]}, "invalid_query", "/examples"),
+        ({"examples": [{"item_id": "item-0", "weight": 1e9}]}, "invalid_request", "/examples/0/weight"),
+        ({"examples": [{"upload": 0}]}, "photo_missing", "/examples/0/upload"),
+        ({"more_like": ["item-0"] * 65}, "invalid_request", "/more_like"),
+        ({"less_like": [f"item-{n}" for n in range(10_000)]}, "invalid_request", "/less_like"),
+        ({"item_id": "item-0", "region": [0, 0, 1, 1]}, "ambiguous_region", "/region"),
+        ({"text": "  "}, "invalid_query", "/examples/0/text"),
+        ({"text": "x" * 1_001}, "invalid_request", "/text"),
+        ({"text": "the of and"}, "empty_text", "/examples"),
+        ({"examples": [{"text": "red", "weight": -1}]}, "no_text_encoder", "/examples"),
+        ({"color": "no such colour"}, "unknown_color", "/color"),
+        ({"item_id": "item-0", "tolerance": 5}, "invalid_query", "/tolerance"),
+        ({"item_id": "item-0", "min_relevance": 0.5}, "not_calibrated", "/min_relevance"),
+        ({"diversity": 0.5}, "nothing_to_rank", "/diversity"),
+        ({"collapse_duplicates": True}, "nothing_to_rank", "/collapse_duplicates"),
+        ({"facets": ["color"], "facets_over": "nearest"}, "nothing_to_rank", "/facets_over"),
+        ({"group_by": "price"}, "unknown_attribute", "/group_by"),
+        ({"group_by": "nothing"}, "unknown_attribute", "/group_by"),
+        ({"histograms": {"color": 5}}, "unknown_attribute", "/histograms/color"),
+        ({"histograms": {"price": 0}}, "invalid_request", "/histograms/price"),
         ({"filter": {"nothing": "x"}}, "unknown_attribute", "/filter/nothing"),
         ({"filter": {"a/b~c": "x"}}, "unknown_attribute", "/filter/a~1b~0c"),
         ({"filter": {"price": "cheap"}}, "invalid_query", "/filter/price"),
@@ -269,16 +314,23 @@ def test_a_photo_of_too_many_pixels_is_413(client, size):
         ({"query": ("q.json", b"{}")}, {}, "photo_missing", "/photo"),
         ({"photo": ("p.jpg", PHOTO)}, {"query": '{"limit": 0}'}, "invalid_request", "/limit"),
         ({"photo": ("p.jpg", PHOTO)}, {"query": "[]"}, "invalid_request", None),
-        ({"photo": ("p.jpg", PHOTO)}, {"query": '{"item_id": "item-0"}'}, "ambiguous_query", "/item_id"),
+        ({"photo": ("p.jpg", PHOTO)}, {"query": '{"region": [0.5, 0, 0.4, 1]}'}, "invalid_region", "/region"),
+        ({"photo": ("p.jpg", PHOTO)}, {"query": '{"region": [0, 0, 1, 1.5]}'}, "invalid_request", "/region/3"),
+        (
+            {"photo": ("p.jpg", PHOTO)},
+            {"query": '{"examples": [{"upload": 1}]}'},
+            "photo_missing",
+            "/examples/0/upload",
+        ),
     ],
 )
 def test_a_form_has_one_photo_and_one_question(client, files, form, code, pointer):
     check_problem(client.post("/v1/search", files=files, data=form), 422, code, pointer)
 
 
-def test_two_photos_in_a_form_are_one_too_many(client):
-    two = [("photo", ("a.jpg", PHOTO)), ("photo", ("b.jpg", PHOTO))]
-    check_problem(client.post("/v1/search", files=two), 400, "malformed_multipart")
+def test_a_form_has_at_most_ten_photos(client):
+    many = [("photo", (f"{n}.jpg", PHOTO)) for n in range(11)]
+    check_problem(client.post("/v1/search", files=many), 400, "malformed_multipart")
 
 
 def test_a_broken_form_is_400(client):

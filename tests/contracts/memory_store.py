@@ -6,16 +6,22 @@ It passes the same contract suite as the adapters. Knows nothing of Qdrant.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
+
+import numpy as np
 
 from search.attributes import AttributeKind, AttributeSchema
+from search.bm25 import WORDS, Words, encode_document
 from search.embedding import Embeddings, Space, Vector
 from search.errors import MismatchError
 from search.filters import AnyOf, Between, Condition, Filter, NoneOf, Scalar, Source
 from search.item import Item
-from search.store import FacetCount, Leg, Page, PhotoKey, PhotoPage, Point, ScoredPoint, StoredPoint
+from search.item_text import compose_text
+from search.store import DIVERSE_DEPTH, FacetCount, Leg, Page, PhotoKey, PhotoPage, Point, ScoredPoint, StoredPoint
 from search.tagging import Tagging
 
 Key = tuple[str, int]
@@ -57,6 +63,11 @@ class MemoryStore:
                 if point.tagging is not None and is_of(point.tagging, trained):
                     there[key] = point.tagging.vector.copy()
 
+    def take_over(self, other: MemoryStore) -> None:
+        """Hold the points of another store too, as they are now."""
+        self._points |= other._points
+        self._kinds |= other._kinds
+
     def replace_attributes(self, items: Mapping[str, Item], row_sha256: Mapping[str, str]) -> None:
         for key, point in self._points.items():
             if (item := items.get(key[0])) is not None:
@@ -90,6 +101,7 @@ class MemoryStore:
         offset: int = 0,
         exact: bool = False,
         without: Sequence[str] = (),
+        diversity: float = 0.0,
     ) -> Sequence[ScoredPoint]:
         spaces = [leg.space for leg in legs]
         matching = [k for k, p in self._points.items() if k[0] not in without and matches(p, conditions)]
@@ -98,11 +110,41 @@ class MemoryStore:
             vectors = {key: there for key, there in vectors.items() if there}
         parts = {key: measure_parts(there, legs) for key, there in vectors.items()}
         scores = {key: sum(leg.weight * part[leg.space] for leg in legs) for key, part in parts.items()}
-        ranked = sorted(scores, key=lambda key: (-scores[key], key))[offset : offset + limit]
-        return [ScoredPoint(point=self._with_spaces(k, ()), score=scores[k], parts=parts[k]) for k in ranked]
+        ranked = sorted(scores, key=lambda key: (-scores[key], key))
+        if diversity:
+            plain = scores if len(legs) > 1 else {key: part[legs[0].space] for key, part in parts.items()}
+            ranked = self._spread(
+                ranked[:DIVERSE_DEPTH], plain, diversity, one=legs[0].space if len(legs) == 1 else None
+            )
+        chosen = ranked[offset : offset + limit]
+        return [ScoredPoint(point=self._with_spaces(k, ()), score=scores[k], parts=parts[k]) for k in chosen]
 
-    def scan(self, conditions: Filter, *, limit: int, after: str | None = None, spaces: Sequence[str] = ()) -> Page:
-        matching = [i for i in sorted(self._mains(conditions)) if after is None or i >= after]
+    def find_words(
+        self, words: Words, conditions: Filter, *, limit: int, without: Sequence[str] = ()
+    ) -> Sequence[ScoredPoint]:
+        matching = {k for k, p in self._points.items() if k[0] not in without and matches(p, conditions)}
+        scores = {key: score for key, score in self._score_words(words).items() if key in matching and score > 0}
+        ranked = sorted(scores, key=lambda key: (-scores[key], key))[:limit]
+        return [ScoredPoint(point=self._with_spaces(k, ()), score=scores[k], parts={WORDS: scores[k]}) for k in ranked]
+
+    def score_photos(
+        self, legs: Sequence[Leg], words: Words | None, photos: Collection[Key]
+    ) -> Mapping[Key, Mapping[str, float]]:
+        spaces = [leg.space for leg in legs]
+        parts = {key: measure_parts(self._with_spaces(key, spaces).vectors, legs) for key in photos}
+        said = self._score_words(words) if words else {}
+        return {key: {**part, **({WORDS: said[key]} if words else {})} for key, part in parts.items()}
+
+    def scan(
+        self,
+        conditions: Filter,
+        *,
+        limit: int,
+        after: str | None = None,
+        spaces: Sequence[str] = (),
+        lacking: str | None = None,
+    ) -> Page:
+        matching = [i for i in sorted(self._mains(conditions, lacking)) if after is None or i >= after]
         points = [self._with_spaces((item_id, 0), spaces) for item_id in matching[:limit]]
         return Page(points=points, next_after=matching[limit] if len(matching) > limit else None)
 
@@ -115,8 +157,13 @@ class MemoryStore:
         ]
         return PhotoPage(photos=photos, next_after=left[limit] if len(left) > limit else None)
 
-    def count_items(self, conditions: Filter = ()) -> int:
-        return len(self._mains(conditions))
+    def count_items(self, conditions: Filter = (), *, lacking: str | None = None) -> int:
+        return len(self._mains(conditions, lacking))
+
+    def read_bounds(self, attribute: str, conditions: Filter) -> tuple[float, float] | None:
+        found = [list_values(point, attribute, Source.MERCHANT) for point in self._mains(conditions).values()]
+        numbers = [float(value) for values in found for value in values]
+        return (min(numbers), max(numbers)) if numbers else None
 
     def count_facet(
         self, attribute: str, conditions: Filter, *, limit: int, source: Source = Source.MERCHANT
@@ -164,8 +211,41 @@ class MemoryStore:
         for there in self._vectors.values():
             there.pop(key, None)
 
-    def _mains(self, conditions: Filter) -> dict[str, StoredPoint]:
-        return {i: p for (i, index), p in self._points.items() if index == 0 and matches(p, conditions)}
+    def _mains(self, conditions: Filter, lacking: str | None = None) -> dict[str, StoredPoint]:
+        mains = {i: p for (i, index), p in self._points.items() if index == 0 and matches(p, conditions)}
+        return {i: p for i, p in mains.items() if lacking is None or not list_values(p, lacking, Source.MERCHANT)}
+
+    def _score_words(self, words: Words) -> dict[Key, float]:
+        """BM25 of every point, Robertson and Zaragoza (2009), with the inverse document frequency that is never
+        negative: ln(1 + (N - n + 0.5) / (n + 0.5))."""
+        documents = {key: read_words(compose_text(point.item)) for key, point in self._points.items()}
+        score = dict.fromkeys(documents, 0.0)
+        for word in words.indices:
+            having = [key for key, document in documents.items() if word in document]
+            rarity = math.log(1 + (len(documents) - len(having) + 0.5) / (len(having) + 0.5))
+            for key in having:
+                score[key] += rarity * documents[key][word]
+        return score
+
+    def _spread(
+        self, ranked: Sequence[Key], scores: Mapping[Key, float], diversity: float, *, one: str | None
+    ) -> list[Key]:
+        """The order of maximal marginal relevance, one after the other."""
+        if not ranked:
+            return []
+        names = [one] if one else [*self._dimensions, *self._used]
+        vectors = {name: [self._with_spaces(key, [name]).vectors.get(name) for key in ranked] for name in names}
+        alike = np.zeros((len(ranked), len(ranked)))
+        for each in vectors.values():
+            size = next(len(vector) for vector in each if vector is not None)
+            rows = np.stack([np.zeros(size) if vector is None else vector for vector in each])
+            alike += rows @ rows.T
+        own = np.array([scores[key] * (1 if one else len(names)) for key in ranked])
+        left, chosen = list(range(len(ranked))), list[int]()
+        while left:
+            near = alike[np.ix_(left, chosen)].max(axis=1) if chosen else np.zeros(len(left))
+            chosen.append(left.pop(int(np.argmax((1 - diversity) * own[left] - diversity * near))))
+        return [ranked[place] for place in chosen]
 
     def _with_spaces(self, key: Key, spaces: Sequence[str]) -> StoredPoint:
         """The point with the vectors of these spaces only, as far as it has them."""
@@ -173,6 +253,13 @@ class MemoryStore:
         trained = {name: self._vectors[space][key] for name, space in self._used.items() if key in self._vectors[space]}
         there = {**point.vectors, **trained}
         return replace(point, vectors={space: there[space] for space in spaces if space in there})
+
+
+@cache
+def read_words(text: str) -> dict[int, float]:
+    """A document's words and their weights."""
+    words = encode_document(text)
+    return dict(zip(words.indices, words.values, strict=True))
 
 
 def is_of(tagging: Tagging, space: Space) -> bool:

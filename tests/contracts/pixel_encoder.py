@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.embedding import Space
-from search.encoder import Picture
+from search.encoder import Picture, PictureMap
 from search.pools import PARTS
 
 CENTRE = 120.3
@@ -62,3 +62,11 @@ class PixelEncoder:
         for part, numbers in enumerate(np.array_split(np.arange(self._space.dimension), len(PARTS) - 1), start=1):
             pools[:, part, numbers] = whole[:, numbers]
         return pools
+
+    def map_picture(self, picture: Picture) -> PictureMap:
+        """Each point of the grid with its own three numbers, and zeros for those of the others."""
+        side, points = self._side, self._side**2
+        whole = np.asarray(picture.resize((side, side)), dtype=np.float32).reshape(-1) - np.float32(CENTRE)
+        cells = np.zeros((3 * points, points), np.float32)
+        cells[np.arange(3 * points), np.arange(3 * points) // 3] = points * whole
+        return PictureMap(cells=cells.reshape(-1, side, side), frame=(0.0, 0.0, 1.0, 1.0))

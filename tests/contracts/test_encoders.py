@@ -6,22 +6,26 @@ Skipped for an encoder whose weights are not on this machine: tests fetch nothin
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from search.encoder import Encoder, EncoderCard, Picture
+from search.encoder import Encoder, EncoderCard, MapEncoder, Picture
 from search.encoders import graph
 from search.encoders.registry import find_card, list_cards, open_encoder
 from search.encoders.weights import WeightsSource
 from search.errors import SetupError, WeightsMissingError
+from search.heat_map import map_heat
 from search.pools import PARTS, to_embeddings
+from tests.contracts.tiny_clip import find_tiny_clip
 
 MODELS = Path(os.environ.get("VITRINE_MODELS") or Path(__file__).parents[2] / ".cache" / "models")
 """Kept from run to run: making a graph takes seconds."""
@@ -31,9 +35,15 @@ def fetch_nothing(source: WeightsSource, **_: object) -> Path:
     raise WeightsMissingError(f"{source.file_name} is not on this machine, and tests fetch nothing")
 
 
-@pytest.fixture(scope="module", params=[card.name for card in list_cards()])
+@pytest.fixture(scope="module", params=[*(card.name for card in list_cards()), "clip"])
 def card(request: pytest.FixtureRequest) -> EncoderCard:
-    return find_card(request.param)
+    """The card of an encoder, or of a family's small one, which is known once it was opened by its name."""
+    if request.param != "clip":
+        return find_card(request.param)
+    pytest.importorskip("open_clip", reason="the extra clip is not installed")
+    name = find_tiny_clip(MODELS)
+    opened = open_encoder(name, models=MODELS, threads=1).space
+    return replace(find_card(name), dimension=opened.dimension, weights_sha256=opened.weights_sha256)
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +103,32 @@ def test_a_part_is_about_its_part_of_the_picture(encoder):
         ImageDraw.Draw(changed).rectangle((60, 80 * band + 20, 180, 80 * band + 60), "orange")
         moved = np.linalg.norm(encoder.pool([encoder.prepare(changed)])[0] - before, axis=1)
         assert moved[1:].argmax() == band, PARTS[1 + band]
+
+
+def test_the_mean_of_a_map_is_the_pool(card, encoder):
+    """So that what each place gives to a similarity sums to it."""
+    if not isinstance(encoder, MapEncoder):
+        pytest.skip(f"{card.name} does not say where on a picture it saw what it saw")
+    for picture in draw_pictures(4):
+        seen = encoder.map_picture(picture)
+        pool = encoder.pool([encoder.prepare(picture)])[0, 0]
+        assert seen.cells.dtype == np.float32
+        assert seen.cells.shape[0] == card.dimension
+        np.testing.assert_allclose(seen.cells.mean(axis=(1, 2)), pool, atol=1e-5 * np.abs(pool).max())
+        left, top, right, bottom = seen.frame
+        assert left <= 0 < 1 <= right
+        assert top <= 0 < 1 <= bottom
+
+
+def test_what_each_place_gives_sums_to_the_similarity(card, encoder):
+    pictures = draw_pictures(5)
+    embeddings = embed(encoder, [encoder.prepare(picture) for picture in pictures])
+    for picture, ours in zip(pictures, embeddings, strict=True):
+        for theirs in embeddings:
+            heat = map_heat(picture, {encoder.space.name: theirs}, [encoder])
+            if not heat:
+                pytest.skip(f"{card.name} does not say where on a picture it saw what it saw")
+            assert heat[0].values.sum(dtype=np.float64) == pytest.approx(float(ours @ theirs), abs=1e-4)
 
 
 def test_no_photos_give_no_pools(card, encoder):
@@ -160,7 +196,7 @@ def test_an_encoder_opened_again_is_the_same_space(card, encoder):
 
 
 def test_a_card_says_what_a_listing_needs(card):
-    assert card.name.isidentifier()
+    assert re.fullmatch(r"[A-Za-z0-9_-]+", card.name)
     assert card.dimension > 0
     assert card.licence or not card.weights_sha256
     assert card.source

@@ -179,8 +179,11 @@ def test_report_on_the_wire_has_the_names_others_build_on() -> None:
     assert isinstance(spaces, dict)
     assert list(spaces) == ["shape", "tint", "fusion"]
     fusion = spaces["fusion"]
-    assert fusion.keys() == {"p_at_10", "map_at_10", "ndcg_at_10", "interval", "by_attribute", "weights"}
-    assert fusion["interval"].keys() == {"p_at_10", "map_at_10", "ndcg_at_10"}
+    figures = {f"{name}_at_10" for name in ("p", "r", "map", "ndcg", "graded_ndcg", "mrr", "cmc")}
+    assert fusion.keys() == {*figures, "interval", "by_attribute", "cmc", "weights"}
+    assert fusion["interval"].keys() == figures
+    assert fusion["cmc"] == sorted(fusion["cmc"])
+    assert fusion["cmc"][-1] == fusion["cmc_at_10"]
     assert fusion["by_attribute"].keys() == {"product_type", "color"}
     assert fusion["by_attribute"]["color"]["p_at_10"] >= fusion["p_at_10"]
     assert seen == [(n, wire["queries"]) for n in range(1, len(seen) + 1)]

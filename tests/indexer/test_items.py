@@ -13,7 +13,7 @@ from search.errors import InputError, NotFoundError, PhotoError
 from search.filters import AnyOf
 from search.item import Item
 from search.manifest import load_manifest
-from search.query import Query
+from search.query import Query, like_photo
 from search.store import Leg
 from tests.contracts.drawn_shop import draw_photo, draw_shop, write_csv
 
@@ -55,7 +55,7 @@ def test_an_item_written_finds_itself_by_its_photo(shop, photos):
         put_item(shop.catalogue, make_item(f"A{number}", title=str(number)), [photo])
     for number, photo in enumerate(photos):
         embedded = shop.catalogue.embed_photo(photo)
-        query = Query(embeddings=embedded.embeddings, photo_sha256=embedded.sha256)
+        query = Query(examples=like_photo(embedded.embeddings, embedded.sha256))
         hit = shop.catalogue.search(query).hits[0]
         assert (hit.item.id, hit.score) == (f"A{number}", pytest.approx(1, abs=1e-5))
 

@@ -10,7 +10,7 @@ from indexer.journal import open_journal
 from indexer.pipeline import QUESTION_BATCH, WRITE_BATCH, Rows
 from search.errors import StoreUnavailableError
 from search.item import Item
-from search.query import Query
+from search.query import Query, like_photo
 from search.store import Leg
 from tests.contracts.drawn_shop import Row, draw_photo, draw_shop, write_csv, write_json_lines
 from tests.indexer.conftest import assert_adds_up, assert_same_points, read_points, spoil
@@ -147,7 +147,7 @@ def test_a_catalogue_photo_searched_for_finds_itself_first(engine, tmp_path, req
         assert (stored.photo.width, stored.photo.height) == (photo.width, photo.height)
         for space in SPACES:
             np.testing.assert_allclose(stored.vectors[space], photo.embeddings[space], atol=1e-6)
-        hits = shop.catalogue.search(Query(embeddings=photo.embeddings, photo_sha256=photo.sha256)).hits
+        hits = shop.catalogue.search(Query(examples=like_photo(photo.embeddings, photo.sha256))).hits
         assert hits[0].item.id == row["id"]
         assert hits[0].score == pytest.approx(1, abs=1e-5)
 

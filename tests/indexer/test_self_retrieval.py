@@ -16,7 +16,7 @@ from indexer.self_retrieval import ItemPhoto, check_self_retrieval, sample_photo
 from search.embedding import Vector, normalise_rows
 from search.errors import PhotoError
 from search.item import Item, PhotoRecord
-from search.query import Hit, Query, Result
+from search.query import Hit, PhotoExample, Query, Result
 from search.store import Leg, Point
 from tests.contracts.memory_store import MemoryStore
 
@@ -49,8 +49,9 @@ class GridCatalogue:
         self.store.upsert([Point(item=item, photo=photo, vectors=fresh.embeddings, photos_sha256="p", row_sha256="r")])
 
     def search(self, query: Query) -> Result:
-        assert query.embeddings is not None
-        legs = [Leg(space="grid", vector=query.embeddings["grid"], weight=1.0)]
+        (example,) = query.examples
+        assert isinstance(example, PhotoExample)
+        legs = [Leg(space="grid", vector=example.embeddings["grid"], weight=1.0)]
         found = self.store.find_nearest(legs, query.conditions, limit=query.limit)
         hits = [Hit(item=f.point.item, photo=f.point.photo, score=f.score, parts=f.parts) for f in found]
         return Result(hits=hits, total=len(hits), facets={}, next_cursor=None, weights={"grid": 1.0}, search_ms=0.0)

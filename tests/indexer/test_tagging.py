@@ -13,7 +13,7 @@ from indexer.tagging import TagReport, tag_catalogue
 from search.errors import NotFoundError
 from search.filters import Source, parse_filter
 from search.item import Item
-from search.query import Query
+from search.query import Query, like_item, like_photo
 from search.stores.edge import open_edge_store
 from tests.contracts.color_tagger import ColorTagger
 from tests.contracts.drawn_shop import COLORS, draw_photo, draw_shop, write_csv
@@ -122,7 +122,7 @@ class DeathError(Exception):
 def test_a_run_that_dies_has_changed_nothing_that_is_searched_by(tagged_shop):
     before = tagged_shop.catalogue.manifest
     item_id = next(iter(read_items(tagged_shop)))
-    hits = tagged_shop.catalogue.search(Query(item_id=item_id)).hits
+    hits = tagged_shop.catalogue.search(Query(examples=like_item(item_id))).hits
 
     def die(_done: int) -> None:
         raise DeathError
@@ -130,7 +130,7 @@ def test_a_run_that_dies_has_changed_nothing_that_is_searched_by(tagged_shop):
     with pytest.raises(DeathError):
         tag(tagged_shop, progress=die)
     assert tagged_shop.catalogue.manifest == before
-    after = tagged_shop.catalogue.search(Query(item_id=item_id)).hits
+    after = tagged_shop.catalogue.search(Query(examples=like_item(item_id))).hits
     assert [(hit.item.id, hit.score) for hit in after] == [(hit.item.id, hit.score) for hit in hits]
     assert tag(tagged_shop).photos == len(read_all(tagged_shop))
 
@@ -153,7 +153,7 @@ def test_an_item_indexed_later_is_tagged_as_it_comes(tagged_shop):
     assert point.predictions["color"].accepted == ("Red",)
     embedded = tagged_shop.catalogue.embed_photo(photo)
     assert embedded.tagging is not None
-    hit = tagged_shop.catalogue.search(Query(embeddings=embedded.embeddings, photo_sha256=embedded.sha256)).hits[0]
+    hit = tagged_shop.catalogue.search(Query(examples=like_photo(embedded.embeddings, embedded.sha256))).hits[0]
     assert hit.score == pytest.approx(1, abs=1e-4)
 
 

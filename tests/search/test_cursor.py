@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from search.cursor import Place, digest_query, read_cursor, write_cursor
 from search.errors import QueryError
 from search.filters import AnyOf, Between
-from search.query import Query
+from search.query import Query, like_item, like_photo
 
 QUERY = Query(
-    photo_sha256="a" * 64,
+    examples=like_photo({}, "a" * 64),
     conditions=(AnyOf(attribute="color", values=("Red", "Blue")), Between(attribute="price", lt=50.0)),
 )
 WEIGHTS = {"pixels": 0.6, "color": 0.4}
@@ -83,9 +83,9 @@ def test_a_cursor_that_nests_deep_is_refused():
 @pytest.mark.parametrize(
     "other",
     [
-        digest_query(replace(QUERY, photo_sha256="b" * 64), WEIGHTS, "0001"),
-        digest_query(replace(QUERY, photo_sha256=None), WEIGHTS, "0001"),
-        digest_query(replace(QUERY, photo_sha256=None, item_id="a" * 64), WEIGHTS, "0001"),
+        digest_query(replace(QUERY, examples=like_photo({}, "b" * 64)), WEIGHTS, "0001"),
+        digest_query(replace(QUERY, examples=()), WEIGHTS, "0001"),
+        digest_query(replace(QUERY, examples=like_item("a" * 64)), WEIGHTS, "0001"),
         digest_query(replace(QUERY, conditions=()), WEIGHTS, "0001"),
         digest_query(replace(QUERY, conditions=QUERY.conditions[:1]), WEIGHTS, "0001"),
         digest_query(replace(QUERY, exact=True), WEIGHTS, "0001"),
@@ -112,5 +112,5 @@ def test_what_changes_no_hit_changes_no_cursor():
 
 def test_odd_ids_have_digests_too():
     ids = ["ünï ☃", "\ud800", "", "a\nb", "null"]
-    digests = {digest_query(Query(item_id=item_id), {}, "0001") for item_id in ids}
+    digests = {digest_query(Query(examples=like_item(item_id)), {}, "0001") for item_id in ids}
     assert len(digests | {digest_query(Query(), {}, "0001")}) == len(ids) + 1

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ir_measures import AP, RR, P, R, ScoredDoc, nDCG
+from ir_measures import AP, RR, P, R, ScoredDoc, Success, nDCG
 from numpy.typing import NDArray
 
 from search.metrics import (
     average_precision_at_k,
     bootstrap_interval,
     ideal_gains,
+    match_within_k,
     ndcg_at_k,
     precision_at_k,
     recall_at_k,
@@ -39,7 +40,7 @@ def ask_trec_eval(case: list[Case], k: int) -> dict[str, list[float]]:
             qrels.append(ir_measures.Qrel(f"q{number}", f"found{rank}", gain))
             run.append(ScoredDoc(f"q{number}", f"found{rank}", float(-rank)))
         qrels.extend(ir_measures.Qrel(f"q{number}", f"missed{n}", gain) for n, gain in enumerate(missed))
-    measures = {"p": P @ k, "recall": R @ k, "ap": AP @ k, "ndcg": nDCG @ k, "rr": RR}
+    measures = {"p": P @ k, "recall": R @ k, "ap": AP @ k, "ndcg": nDCG @ k, "rr": RR, "cmc": Success @ k}
     values = {(m.query_id, m.measure): m.value for m in ir_measures.iter_calc(list(measures.values()), qrels, run)}
     return {name: [values[f"q{n}", measure] for n in range(len(case))] for name, measure in measures.items()}
 
@@ -61,6 +62,7 @@ def test_every_measure_agrees_with_trec_eval_on_random_rankings(case: list[Case]
         "ap": average_precision_at_k(ranked, relevant, k),
         "ndcg": ndcg_at_k(ranked, everything, k),
         "rr": reciprocal_rank(ranked),
+        "cmc": match_within_k(ranked, k),
     }
     for name, values in ours.items():
         assert values == pytest.approx(expected[name], abs=1e-6), name
@@ -97,6 +99,16 @@ def test_queries_with_nothing_relevant_and_rankings_with_no_hit_score_zero() -> 
     assert average_precision_at_k(nothing, [0, 2], 3).tolist() == [0, 0]
     assert ndcg_at_k(nothing, ideal_gains([0, 2], 3), 3).tolist() == [0, 0]
     assert reciprocal_rank(nothing).tolist() == [0, 0]
+    assert match_within_k(nothing, 3).tolist() == [0, 0]
+
+
+def test_graded_gains_with_weights_agree_with_trec_eval_where_a_grade_is_missed_at_the_top() -> None:
+    case = [([1, 3, 0, 2], [3, 1]), ([0, 0], [2]), ([2], [])]
+    ranked, everything = to_matrix([f for f, _ in case]), to_matrix([f + m for f, m in case])
+    for k in (1, 3, 10):
+        assert ndcg_at_k(ranked, everything, k) == pytest.approx(ask_trec_eval(case, k)["ndcg"], abs=1e-6)
+    assert ndcg_at_k(ranked, everything, 1)[0] == pytest.approx(1 / 3)
+    assert match_within_k(ranked, 1).tolist() == [1, 0, 1]
 
 
 def test_a_cut_before_the_first_rank_is_refused() -> None:

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from search.cursor import Place, digest_query, write_cursor
 from search.errors import NotFoundError, QueryError
 from search.filters import AnyOf, Between, Filter, NoneOf
-from search.query import MAX_LIMIT, Hit, Query
-from search.ranking import choose_weights, run_query
+from search.legs import choose_weights
+from search.query import MAX_LIMIT, Hit, ItemExample, PhotoExample, Query, like_item, like_photo
+from search.ranking import run_query
 from search.store import NEAREST_DEPTH, Leg, Point, ScoredPoint, Store
 from search.stores.edge import open_edge_store
 from tests.contracts.memory_store import MemoryStore, matches
@@ -49,13 +50,16 @@ def turn_pages(query: Query, store: Store, limit: int) -> list[Hit]:
 
 def rank_plainly(query: Query, points: Sequence[Point]) -> list[tuple[str, float]]:
     """What a query means, said once more: every item's best photo, in order."""
-    vectors = query.embeddings
-    if vectors is None:
-        vectors = next(p.vectors for p in points if p.item.id == query.item_id and p.photo.index == 0)
+    (example,) = query.examples
+    own = example.item_id if isinstance(example, ItemExample) else None
+    if isinstance(example, PhotoExample):
+        vectors = example.embeddings
+    else:
+        vectors = next(p.vectors for p in points if p.item.id == own and p.photo.index == 0)
     weights = choose_weights(query.weights, MANIFEST)
     best: dict[str, float] = {}
     for point in points:
-        if point.item.id != query.item_id and matches(point, query.conditions):
+        if point.item.id != own and matches(point, query.conditions):
             score = sum(weight * float(point.vectors[name] @ vectors[name]) for name, weight in weights.items())
             best[point.item.id] = max(best.get(point.item.id, -9.0), score)
     return sorted(best.items(), key=lambda pair: (-pair[1], pair[0]))
@@ -85,10 +89,10 @@ FILTERS = st.sampled_from(
 def test_pages_are_the_plain_ranking_cut_up(items, photos, kinds, limit, conditions, weights, asked, seed):
     points = make_points(items, photos=photos, kinds=kinds, seed=seed)
     store = make_store(points, RestlessStore)
-    query = Query(conditions=conditions, weights=weights, item_id=points[-1].item.id)
+    query = Query(conditions=conditions, weights=weights, examples=like_item(points[-1].item.id))
     if asked == "photo":
         vectors = draw_vectors(np.random.default_rng(seed + 100), 1_000)
-        query = replace(query, item_id=None, embeddings=vectors, photo_sha256="x")
+        query = replace(query, examples=like_photo(vectors, "x"))
     hits = turn_pages(query, store, limit)
     ids = [hit.item.id for hit in hits]
     expected = rank_plainly(query, points)
@@ -141,8 +145,8 @@ def edge(tmp_path_factory: pytest.TempPathFactory, alike: list[Point]) -> Iterat
 def test_pages_of_the_engine_join_where_many_score_alike(edge, alike, asked, weights, conditions):
     point = next(p for p in alike if p.item.id.startswith("alike") and p.photo.index == 0)
     query = {
-        "photo": Query(embeddings=point.vectors, photo_sha256="x"),
-        "item": Query(item_id=point.item.id),
+        "photo": Query(examples=like_photo(point.vectors, "x")),
+        "item": Query(examples=like_item(point.item.id)),
         "browse": Query(),
     }[asked]
     query = replace(query, weights=weights, conditions=conditions)
@@ -170,22 +174,22 @@ def test_a_forged_place_in_a_scan_is_a_bad_cursor(edge):
 def test_an_odd_item_is_not_found(edge):
     for item_id in ("nobody", "", "\ud800", "a\nb", "x" * 5_000):
         with pytest.raises(NotFoundError) as caught:
-            run_query(Query(item_id=item_id), edge, MANIFEST)
+            run_query(Query(examples=like_item(item_id)), edge, MANIFEST)
         assert caught.value.code == "item_not_found"
 
 
 def test_pages_end_where_the_candidates_end():
     points = make_points(NEAREST_DEPTH + 40, photos=1)
-    hits = turn_pages(Query(embeddings=points[0].vectors, photo_sha256="x"), make_store(points), 120)
+    hits = turn_pages(Query(examples=like_photo(points[0].vectors, "x")), make_store(points), 120)
     assert len(hits) == NEAREST_DEPTH
-    expected = rank_plainly(Query(embeddings=points[0].vectors), points)[:NEAREST_DEPTH]
+    expected = rank_plainly(Query(examples=like_photo(points[0].vectors, "x")), points)[:NEAREST_DEPTH]
     assert np.allclose([hit.score for hit in hits[:300]], [score for _, score in expected[:300]], atol=1e-5)
 
 
 def test_a_hit_is_the_nearest_photo_of_its_item():
     points = make_points(20, photos=4, seed=2)
     second = next(p for p in points if p.photo.index == 2)
-    result = run_query(Query(embeddings=second.vectors, photo_sha256="x"), make_store(points), MANIFEST)
+    result = run_query(Query(examples=like_photo(second.vectors, "x")), make_store(points), MANIFEST)
     assert result.hits[0].item == second.item
     assert result.hits[0].photo == second.photo
     assert result.hits[0].score == pytest.approx(1, abs=1e-5)
@@ -199,8 +203,8 @@ def test_a_hit_is_the_nearest_photo_of_its_item():
 def test_an_item_is_asked_about_by_its_main_photo_and_is_not_its_own_hit():
     points = make_points(12, photos=3, seed=4)
     item_id = next(p.item.id for p in points if p.photo.index == 2)
-    hits = run_query(Query(item_id=item_id, limit=50), make_store(points), MANIFEST).hits
-    assert [hit.item.id for hit in hits] == [i for i, _ in rank_plainly(Query(item_id=item_id), points)]
+    hits = run_query(Query(examples=like_item(item_id), limit=50), make_store(points), MANIFEST).hits
+    assert [hit.item.id for hit in hits] == [i for i, _ in rank_plainly(Query(examples=like_item(item_id)), points)]
     assert len(hits) == 11
 
 
@@ -210,10 +214,10 @@ def test_a_cursor_of_another_query_is_refused():
     queries = [
         Query(),
         Query(conditions=(AnyOf(attribute="brand", values=("Acme",)),)),
-        Query(item_id=points[0].item.id),
-        Query(item_id=points[0].item.id, weights={"tint": 1.0}),
-        Query(embeddings=points[0].vectors, photo_sha256="x"),
-        Query(embeddings=points[0].vectors, photo_sha256="y"),
+        Query(examples=like_item(points[0].item.id)),
+        Query(examples=like_item(points[0].item.id), weights={"tint": 1.0}),
+        Query(examples=like_photo(points[0].vectors, "x")),
+        Query(examples=like_photo(points[0].vectors, "y")),
     ]
     cursors = [run_query(replace(query, limit=2), store, MANIFEST).next_cursor for query in queries]
     assert None not in cursors

@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 
 from search.embedding import Space
 from search.errors import QueryError
+from search.facets import count_facets, list_facets
 from search.filters import AnyOf, NoneOf, Source
+from search.legs import choose_weights
 from search.manifest import ClassifierRecord, PredictedAttribute
-from search.query import MAX_FACET_VALUES, MAX_FACETS, MAX_LIMIT, Query
-from search.ranking import choose_weights, count_facets, list_facets, run_query
+from search.query import MAX_FACET_VALUES, MAX_FACETS, MAX_LIMIT, Query, like_item
+from search.ranking import run_query
 from search.tagging import Prediction, Tagging
 from tests.contracts.memory_store import matches
 from tests.search.ranked_items import MANIFEST, make_points, make_store
@@ -172,7 +174,7 @@ def test_facets_count_the_source_asked_for_where_there_are_predictions():
 def test_hits_say_what_was_predicted():
     store, rose = make_tagged_store()
     condition = AnyOf(attribute="color", values=("Rosé",), source=Source.PREDICTED)
-    for query in (Query(), Query(item_id="item 0"), Query(conditions=(condition,))):
+    for query in (Query(), Query(examples=like_item("item 0")), Query(conditions=(condition,))):
         hits = run_query(query, store, TAGGED).hits
         assert hits
         for hit in hits:
@@ -183,16 +185,16 @@ def test_hits_say_what_was_predicted():
 
 def test_an_item_without_an_embedding_in_a_space_is_asked_about_in_the_others():
     store, _ = make_tagged_store()
-    assert run_query(Query(item_id="item 0"), store, TAGGED).weights == {
+    assert run_query(Query(examples=like_item("item 0")), store, TAGGED).weights == {
         "shape": 0.375,
         "tint": 0.125,
         "classifier": 0.5,
     }
-    result = run_query(Query(item_id="item 7", limit=50), store, TAGGED)
+    result = run_query(Query(examples=like_item("item 7"), limit=50), store, TAGGED)
     assert result.weights == pytest.approx({"shape": 0.75, "tint": 0.25})
     assert len(result.hits) == 19
-    plain = run_query(Query(item_id="item 7", limit=50, weights={"shape": 3.0, "tint": 1.0}), store, TAGGED)
+    plain = run_query(Query(examples=like_item("item 7"), limit=50, weights={"shape": 3.0, "tint": 1.0}), store, TAGGED)
     assert [hit.item.id for hit in plain.hits] == [hit.item.id for hit in result.hits]
     with pytest.raises(QueryError) as caught:
-        run_query(Query(item_id="item 7", weights={"classifier": 1.0}), store, TAGGED)
+        run_query(Query(examples=like_item("item 7"), weights={"classifier": 1.0}), store, TAGGED)
     assert caught.value.code == "no_embedding"

@@ -112,7 +112,7 @@ def test_without_a_classifier_it_is_said_how_to_get_one(serving, settings, photo
         classify_photos(settings, photos, as_json=False)
     assert caught.value.code == "no_classifier"
     with pytest.raises(NotFoundError, match="no classifier"):
-        ask(bare, Question(photo=photos[0], classify=True))
+        ask(bare, Question(photos=(str(photos[0]),), classify=True))
     with pytest.raises(QueryError, match="no predictions"):
         ask(bare, Question(filters=["color=Red"], source=Source.PREDICTED))
     assert describe_catalogue(bare, settings)["classifier"] == {}
@@ -120,7 +120,7 @@ def test_without_a_classifier_it_is_said_how_to_get_one(serving, settings, photo
 
 
 def test_a_search_says_what_is_seen_and_whose_value_it_shows(catalogue, photos, capsys):
-    answer = ask(catalogue, Question(photo=photos[0], classify=True))
+    answer = ask(catalogue, Question(photos=(str(photos[0]),), classify=True))
     assert answer.query.attributes is not None
     assert answer.query.attributes["color"].accepted == ["Red"]
     assert answer.took_ms.classify > 0

@@ -17,7 +17,10 @@ from vitrine import __version__
 from vitrine.cli import app
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = ("index", "search", "evaluate", "info", "doctor", "export", "delete", "serve", "demo")
+COMMANDS = (
+    *("index", "search", "regions", "explain", "similar", "map", "looks", "duplicates", "calibrate", "evaluate"),
+    *("info", "doctor", "export", "delete", "serve", "demo"),
+)
 
 
 # what each command gives
@@ -156,7 +159,9 @@ def test_info_says_what_is_there(shop):
 def test_doctor_finds_nothing_wrong(shop):
     document = shop.run("doctor", "--json").json
     assert document["ok"]
-    assert {f["check"] for f in document["findings"]} == {"python", "disk", "encoders", "store", "classifier", "search"}
+    assert {f["check"] for f in document["findings"]} == {
+        *("python", "disk", "encoders", "clip", "store", "classifier", "texts", "search"),
+    }
     answer = shop.run("doctor")
     assert answer.code == 0
     assert "FAIL" not in answer.out

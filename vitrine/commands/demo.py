@@ -38,7 +38,7 @@ def run_demo(
     _classify(settings, made.feed)
     photo, color = _choose_example(made.feed)
     say(f"\nexample: vitrine --data {settings.data} search --photo {photo} --filter color={color}")
-    question = Question(photo=photo, filters=(f"color={color}",), facets=("product_type",))
+    question = Question(photos=(str(photo),), filters=(f"color={color}",), facets=("product_type",))
     search_catalogue(settings, question, as_json=False)
     if serve:
         serve_catalogue(settings, host=None, port=port, ready_file=None)

@@ -6,6 +6,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 import typer
@@ -53,15 +54,25 @@ def run_doctor(settings: Settings, *, as_json: bool) -> None:
 
 
 def _check_setup(settings: Settings) -> Iterator[Finding]:
-    version = ".".join(map(str, sys.version_info[:3]))
-    yield Finding(check="python", ok=(3, 11) <= sys.version_info[:2] <= (3, 13), found=version)
+    python = ".".join(map(str, sys.version_info[:3]))
+    yield Finding(check="python", ok=(3, 11) <= sys.version_info[:2] <= (3, 13), found=python)
     there = settings.data if settings.data.exists() else settings.data.absolute().parent
     free = shutil.disk_usage(there).free
+    yield _check_clip()
     yield Finding(check="disk", ok=free > 2**30, found=f"{free / 2**30:.1f} GiB free for {settings.data}")
+
+
+def _check_clip() -> Finding:
+    """Whether the extra is there; nothing is wrong without it, as only a catalogue with CLIP's texts needs it."""
+    try:
+        return Finding(check="clip", ok=True, found=f"open_clip {version('open_clip_torch')} is installed")
+    except PackageNotFoundError:
+        return Finding(check="clip", ok=True, found="the extra clip is not installed; only --clip asks for it")
 
 
 def _check_catalogue(catalogue: Catalogue) -> Iterator[Finding]:
     yield _guard("encoders", lambda: _check_encoders(catalogue))
+    yield _guard("texts", lambda: _check_texts(catalogue))
     yield _guard("store", lambda: _check_points(catalogue))
     yield _guard("classifier", lambda: _check_classifier(catalogue))
     yield _guard("search", lambda: _check_self_search(catalogue))
@@ -77,6 +88,19 @@ def _guard(check: str, run: Callable[[], Finding]) -> Finding:
 def _check_encoders(catalogue: Catalogue) -> Finding:
     names = ", ".join(encoder.space.name for encoder in catalogue.embedder.load())
     return Finding(check="encoders", ok=True, found=f"{names} load, and are the ones the catalogue was built with")
+
+
+def _check_texts(catalogue: Catalogue) -> Finding:
+    """A text becomes vectors that are numbers, where the catalogue has what makes them."""
+    try:
+        embedded = catalogue.embed_text("red shoes")
+    except NotFoundError:
+        found = "compared by their words alone; 'vitrine train text FEED' or --clip on a new catalogue gives more"
+        return Finding(check="texts", ok=True, found=found)
+    bad = [name for name, vector in embedded.items() if not np.isfinite(vector).all()]
+    if bad:
+        return Finding(check="texts", ok=False, found=f"a text has no numbers in {bad[0]}; bring its files back")
+    return Finding(check="texts", ok=True, found=f"are embedded in {', '.join(embedded)}")
 
 
 def _check_points(catalogue: Catalogue) -> Finding:

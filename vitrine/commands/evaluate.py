@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from rich.table import Table
 
 from indexer.evaluation import choose_split, evaluate_retrieval
 from indexer.feed import FeedRow
@@ -15,6 +12,7 @@ from indexer.self_retrieval import check_self_retrieval, sample_photos
 from search.catalogue import Catalogue
 from search.errors import QueryError
 from search.filters import parse_filter
+from vitrine.commands.evaluation_folder import print_rows, write_evaluation
 from vitrine.commands.index import open_recorded_feed
 from vitrine.commands.search import parse_weights
 from vitrine.console import out, print_json, say, show_progress
@@ -32,10 +30,14 @@ class Measurement:
     gallery: Sequence[str]
     weights: Sequence[str]
     exact: bool
+    grades: Sequence[str] = ()
+    out: Path | None = None
 
 
 def measure_retrieval(settings: Settings, feed: Path, measurement: Measurement, *, as_json: bool) -> None:
     """Measure every space, the fusion, and the weights given; print a table or JSON."""
+    from indexer.evaluation_tables import list_retrieval, plot_matches, plot_measures
+
     with open_catalogue(settings, say=say) as catalogue:
         check_feed(catalogue, feed)
         split = choose_split(catalogue.store, catalogue.manifest)
@@ -51,14 +53,37 @@ def measure_retrieval(settings: Settings, feed: Path, measurement: Measurement, 
                 gallery=parse_filter(measurement.gallery, schema) if own else split.gallery,
                 max_queries=None if own else split.max_queries,
                 configurations={"given": parse_weights(measurement.weights)} if measurement.weights else None,
+                grades=parse_grades(measurement.grades) or None,
                 exact=measurement.exact,
                 progress=lambda done, total: show(done, f"of {total}"),
             )
-    wire = report.to_wire()
+    wire, rows = report.to_wire(), list_retrieval(report)
+    if measurement.out is not None:
+        plots = {"cmc": plot_matches(report), "measures": plot_measures(report)}
+        write_evaluation(measurement.out, "retrieval", wire, [rows], plots)
     if as_json:
         print_json(wire)
-    else:
-        _print_table(wire, measurement.k)
+        return
+    print_rows(rows)
+    out.print(f"{report.queries} queries, gallery of {report.gallery}; intervals are 95 % over queries")
+
+
+def parse_grades(texts: Sequence[str]) -> dict[str, float]:
+    """What agreeing in an attribute adds to a hit's grade, from `ATTRIBUTE=NUMBER`.
+
+    Raises:
+        QueryError: a text of another form, or a number that is not above 0.
+    """
+    grades = {}
+    for text in texts:
+        name, _, number = text.partition("=")
+        try:
+            grades[name.strip()] = float(number)
+        except ValueError:
+            raise QueryError(f"grade {text!r} is not of the form ATTRIBUTE=NUMBER") from None
+        if not 0 < grades[name.strip()] < 1_000:
+            raise QueryError(f"grade {text!r} is not above 0 and below 1,000")
+    return grades
 
 
 def measure_self_retrieval(settings: Settings, feed: Path, count: int, *, as_json: bool) -> None:
@@ -93,19 +118,3 @@ def check_feed(catalogue: Catalogue, feed: Path) -> None:
             break
     if not catalogue.store.read_fingerprints(first):
         raise QueryError(f"none of the first {len(first)} items of {feed} is in the catalogue: vitrine index {feed}")
-
-
-def _print_table(wire: dict[str, Any], k: int) -> None:
-    names = (f"p_at_{k}", f"map_at_{k}", f"ndcg_at_{k}")
-    table = Table(box=None, pad_edge=False)
-    for heading in ("space", f"P@{k}", f"mAP@{k}", f"nDCG@{k}", "by attribute"):
-        table.add_column(heading)
-    for space, figures in wire["spaces"].items():
-        cells = [
-            f"{figures[name]:.3f} [{figures['interval'][name][0]:.3f}, {figures['interval'][name][1]:.3f}]"
-            for name in names
-        ]
-        parts = [f"{name} {each[names[0]]:.3f}" for name, each in figures["by_attribute"].items()]
-        table.add_row(space, *cells, ", ".join(parts))
-    out.print(table, markup=False)
-    out.print(f"{wire['queries']} queries, gallery of {wire['gallery']}; intervals are 95 % over queries")

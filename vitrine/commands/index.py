@@ -20,7 +20,7 @@ from search.manifest import Manifest, load_manifest, save_manifest
 from vitrine.console import err, first_interrupt_asks, out, print_json, say, show_progress
 from vitrine.exit_codes import INTERRUPTED, PARTIAL
 from vitrine.settings import Settings
-from vitrine.wiring import check_spaces, ensure_manifest, open_catalogue
+from vitrine.wiring import check_spaces, ensure_manifest, name_clip, open_catalogue, open_encoders
 
 
 def index_feed(
@@ -28,12 +28,13 @@ def index_feed(
     path: Path,
     mapping: Sequence[str],
     encoder: str | None,
+    clip: str | None = None,
     *,
     workers: int = 0,
     as_json: bool,
 ) -> None:
     """Index the feed and print the report; exit 3 where some rows could not be used, 130 where stopped by Ctrl-C."""
-    report = run_index(settings, path, mapping, encoder, workers=workers)
+    report = run_index(settings, path, mapping, encoder, clip, workers=workers)
     if as_json:
         print_json(asdict(report))
     else:
@@ -46,21 +47,32 @@ def index_feed(
 
 
 def run_index(
-    settings: Settings, path: Path, mapping: Sequence[str], encoder: str | None, *, workers: int = 0
+    settings: Settings,
+    path: Path,
+    mapping: Sequence[str],
+    encoder: str | None,
+    clip: str | None = None,
+    *,
+    workers: int = 0,
 ) -> IndexReport:
     """Index the feed with a progress bar; the catalogue is made first where it is not there yet.
 
     Raises:
         FeedError: the feed cannot be read, or the mapping names a column it does not have.
-        MismatchError: the catalogue was built with another encoder.
+        MismatchError: the catalogue was built with another encoder, or without this CLIP.
     """
     manifest = _load_or_none(settings.data)
     if manifest is not None:
         check_spaces(settings.data, manifest.list_encoder_spaces())
         if encoder is not None:
             check_encoder(encoder, manifest, settings.data)
+        if clip is not None:
+            check_clip(clip, manifest, settings.data)
+            # Its graphs may be gone from the models folder: named with its weights, they can be made again.
+            open_encoders(settings, [name_clip(clip)], say=say)
     feed = open_recorded_feed(path, mapping, manifest)
-    chosen = settings if encoder is None else settings.model_copy(update={"encoder": encoder})
+    asked = {"encoder": encoder, "clip": clip}
+    chosen = settings.model_copy(update={name: value for name, value in asked.items() if value is not None})
     manifest = ensure_manifest(chosen, feed.schema, say=say)
     manifest = replace(manifest, mapping=dict(feed.mapping), profile=feed.profile)
     save_manifest(manifest, settings.data)
@@ -120,6 +132,21 @@ def check_encoder(encoder: str, manifest: Manifest, data: Path) -> None:
         raise MismatchError(
             f"the catalogue in {data} was built with {backbone}, not {encoder}; their embeddings are never mixed: "
             f"leave --encoder out, or index into another data directory (vitrine --data NEW index FEED)"
+        )
+
+
+def check_clip(clip: str, manifest: Manifest, data: Path) -> None:
+    """See that the CLIP asked for is one of the catalogue's spaces.
+
+    Raises:
+        MismatchError: it is not; a new encoder's space takes a new catalogue (docs/decisions/0007).
+    """
+    space = find_card(name_clip(clip)).name
+    names = [each.name for each in manifest.list_encoder_spaces()]
+    if space not in names:
+        raise MismatchError(
+            f"the catalogue in {data} has the spaces {', '.join(names)}, and not {space}; every photo would have to be "
+            "embedded anew: index into another data directory (vitrine --data NEW index FEED --clip MODEL/TAG)"
         )
 
 

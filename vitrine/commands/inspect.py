@@ -6,7 +6,8 @@ from pathlib import Path
 
 from indexer.journal import FILE_NAME, open_journal
 from search.catalogue import Catalogue
-from search.encoders.registry import list_cards
+from search.encoder import EncoderCard
+from search.encoders.registry import list_cards, list_family_cards
 from search.manifest import ClassifierRecord
 from vitrine import __version__
 from vitrine.console import out, print_json
@@ -53,11 +54,14 @@ def describe_catalogue(catalogue: Catalogue, settings: Settings) -> dict[str, ob
         "profile": manifest.profile,
         "mapping": dict(manifest.mapping),
         "last_run": _read_last_run(settings.data),
-        "encoders": [
-            {"name": card.name, "dimension": card.dimension, "licence": card.licence, "summary": card.summary}
-            for card in list_cards()
-        ],
+        "encoders": [_describe_card(card) for card in (*list_cards(), *list_family_cards())],
     }
+
+
+def _describe_card(card: EncoderCard) -> dict[str, object]:
+    """An encoder, or all of a family, whose dimension is each one's own."""
+    dimension = {"dimension": card.dimension} if card.dimension else {}
+    return {"name": card.name, **dimension, "licence": card.licence, "summary": card.summary}
 
 
 def _describe_classifier(record: ClassifierRecord | None) -> dict[str, object]:

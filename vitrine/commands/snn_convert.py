@@ -74,14 +74,14 @@ def convert(settings: Settings, request: ConvertRequest, *, as_json: bool) -> No
     digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:8]
     opened: list[Path] = []
 
-    def open_checkpoints(levels: tuple[int, ...]) -> Checkpoints:
-        own = folder / f"finetuning-{'-'.join(map(str, levels))}-{digest}"
+    def open_checkpoints(stage: str) -> Checkpoints:
+        own = folder / f"finetuning-{stage}-{digest}"
         opened.append(own)
-        return Checkpoints(own, {"conversion": digest, "levels": list(levels)})
+        return Checkpoints(own, {"conversion": digest, "stage": stage})
 
     with contextlib.ExitStack() as stack:
         asked = stack.enter_context(first_interrupt_asks())
-        epochs = options.epochs * len(options.levels)
+        epochs = max(options.epochs, options.spike_epochs, 1)
         advance = stack.enter_context(show_progress("finetuning", epochs * 1000))
         watchers = Watchers(say=say, tell=tell_progress(advance), should_stop=asked, open_checkpoints=open_checkpoints)
         converted = convert_network(network, record, data, options, watchers)

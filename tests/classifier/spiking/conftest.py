@@ -90,13 +90,13 @@ def trained(fashion_mnist_dir, tmp_path_factory) -> Trained:
 
 @pytest.fixture(scope="session")
 def converted(snn, trained, tmp_path_factory) -> Converted:
-    """The network, converted with an epoch of finetuning, and saved."""
+    """The network, converted with an epoch of finetuning with levels and one with spikes, and saved."""
     said: list[str] = []
     spiking = convert_network(
         trained.network,
         trained.record,
         trained.data,
-        ConversionOptions(levels=((4, 8, 16),), epochs=1, max_steps=16),
+        ConversionOptions(levels=((4, 8, 16),), epochs=1, spike_epochs=1, spike_steps=(4, 8), max_steps=16),
         Watchers(say=said.append),
     )
     assert spiking is not None

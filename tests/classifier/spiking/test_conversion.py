@@ -77,7 +77,17 @@ def test_a_network_that_cannot_spike_is_refused_by_name(trained):
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"levels": ()}, {"levels": ((),)}, {"levels": ((0,),)}, {"percentile": 10}, {"max_steps": 0}, {"rate": -1}],
+    [
+        {"levels": ()},
+        {"levels": ((),)},
+        {"levels": ((0,),)},
+        {"percentile": 10},
+        {"max_steps": 0},
+        {"rate": -1},
+        {"spike_steps": ()},
+        {"spike_steps": (0,)},
+        {"spike_rate": 2},
+    ],
 )
 def test_options_have_limits(wrong):
     with pytest.raises(InputError):
@@ -91,7 +101,7 @@ def test_finetuning_goes_on_from_its_checkpoint(snn, trained, tmp_path):
         train=replace_rows(trained.data.train, 400),
         val=replace_rows(trained.data.val, 100),
     )
-    options = ConversionOptions(levels=((4, 8),), epochs=1, max_steps=2, threads=1)
+    options = ConversionOptions(levels=((4, 8),), epochs=1, spike_epochs=1, spike_steps=(2,), max_steps=2, threads=1)
 
     def convert(folder, stop_after: int | None):
         seen = []
@@ -101,12 +111,16 @@ def test_finetuning_goes_on_from_its_checkpoint(snn, trained, tmp_path):
             return stop_after is not None and len(seen) >= stop_after
 
         watchers = Watchers(
-            should_stop=should_stop, open_checkpoints=lambda levels: Checkpoints(folder / "own", {"n": list(levels)})
+            should_stop=should_stop, open_checkpoints=lambda stage: Checkpoints(folder / stage, {"stage": stage})
         )
         return convert_network(trained.network, trained.record, small, options, watchers)
 
     whole = convert(tmp_path / "whole", None)
+    spikes = tmp_path / "halves" / "spikes-4-8"
     assert convert(tmp_path / "halves", 2) is None
+    assert not spikes.exists()
+    assert convert(tmp_path / "halves", 2) is None  # of three steps with levels one was left
+    assert spikes.exists()
     resumed = convert(tmp_path / "halves", None)
     for one, other in zip(whole.snn.layers, resumed.snn.layers, strict=True):
         assert np.array_equal(one.weight, other.weight)

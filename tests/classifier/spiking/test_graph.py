@@ -73,7 +73,7 @@ def test_quantised_it_is_the_quantised_network(name, size, levels):
         other = LayeredSession(folded, levels=others, threads=1).run(given)
         assert np.median(np.abs(other - wanted)) > 100 * np.median(gap)
     rectified = copy.deepcopy(network)
-    for _, module in list_quantised(rectified):
+    for module in list_quantised(rectified):
         module.rectify_only = True
     assert np.abs(LayeredSession(folded, threads=1).run(given) - run_torch(rectified, images)).max() < 1e-4
 
@@ -83,7 +83,7 @@ def test_quantised_it_is_the_quantised_network(name, size, levels):
 def test_what_a_layer_puts_out_is_what_a_hook_sees(name, size, levels):
     network, record = quantise(name, size, 1, 8)
     seen = []
-    for _, module in list_quantised(network):
+    for module in list_quantised(network):
         module.rectify_only = levels is None
         module.register_forward_hook(lambda _module, _given, output: seen.append(output.detach()))
     images = draw_images(4, size)

@@ -211,7 +211,9 @@ def test_every_relu_is_replaced_and_with_many_levels_little_is_lost(name, size, 
         own = copy.deepcopy(network)
         quantise_network(own, thresholds, (levels,))
         assert not list_relus(own)
-        assert {name: module.threshold.item() for name, module in list_quantised(own)} == pytest.approx(thresholds)
+        modules = {name: own.get_submodule(name) for name in thresholds}
+        assert list(list_quantised(own)) == list(modules.values())
+        assert {name: module.threshold.item() for name, module in modules.items()} == pytest.approx(thresholds)
         lost[levels] = np.abs(run_torch(own, images) - before).mean() / np.abs(before).mean()
     assert lost[256] < 0.03
     assert lost[2] > 3 * lost[16] > 9 * lost[256]
@@ -229,7 +231,7 @@ def test_of_several_numbers_of_levels_one_is_drawn_for_every_batch_learnt_from()
     network, _ = build_small()
     images = to_tensor(draw_images(4, 8))
     quantise_network(network, dict.fromkeys(list_relus(network), 1.0), (2, 4, 7))
-    activations = [module for _, module in list_quantised(network)]
+    activations = list(list_quantised(network))
     assert {module.levels for module in activations} == {7}
     network.train()
     with torch.random.fork_rng(devices=[]):
@@ -248,16 +250,16 @@ def test_of_several_numbers_of_levels_one_is_drawn_for_every_batch_learnt_from()
 
 def measure_cost(network, synapses, images) -> float:
     """Spikes a synapse and step, from the formula over what goes into each activation."""
-    shares: dict[str, float] = {}
+    shares: dict[int, float] = {}
 
-    def watch(name):
+    def watch(number):
         def keep(module, given, _output):
             threshold = module.threshold.item()
-            shares[name] = (apply_formula(given[0].detach().numpy(), threshold, module.levels) / threshold).mean()
+            shares[number] = (apply_formula(given[0].detach().numpy(), threshold, module.levels) / threshold).mean()
 
         return keep
 
-    hooks = [module.register_forward_hook(watch(name)) for name, module in list_quantised(network)]
+    hooks = [module.register_forward_hook(watch(number)) for number, module in enumerate(list_quantised(network))]
     network(to_tensor(images))
     for hook in hooks:
         hook.remove()

@@ -63,3 +63,10 @@ def test_it_goes_through_json():
     settings = dataclasses.replace(TrainingSettings(), precision=Precision.HALF)
     assert to_json(settings)["precision"] == "half"
     assert from_json(to_json(settings)) == settings
+
+
+@pytest.mark.parametrize(("mixed", "precision"), [(True, Precision.GPU), (False, Precision.SINGLE)])
+def test_what_was_written_before_it_had_its_name_is_read(mixed, precision):
+    written = to_json(TrainingSettings())
+    del written["precision"]
+    assert from_json({**written, "mixed_precision": mixed}).precision is precision
