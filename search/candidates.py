@@ -16,7 +16,7 @@ from search.item import Palette
 from search.legs import Sought
 from search.store import DIVERSE_DEPTH, NEAREST_DEPTH, ScoredPoint, Store
 
-FUSED_DEPTH = 500
+FUSED_DEPTH = 200
 """Points of each order that two orders are fused from; pages of such a list end with those."""
 
 COLOR_DEPTH = 200

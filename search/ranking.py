@@ -43,15 +43,16 @@ def run_query(query: Query, store: Store, manifest: Manifest, calibration: Calib
     sought = seek(query, weights, store)
     _check_dimensions(sought, manifest)
     judge = make_judge(query, sought, calibration, manifest)
+    total = store.count_items(query.conditions)
+    groups = None if query.group_by is None else count_groups(query, query.group_by, store, total)
     if query.examples:
-        hits, following = _find_hits(query, sought, place, store, judge, manifest)
+        hits, following = _find_hits(query, sought, place, store, judge, manifest, groups)
     else:
         hits, following = _scan_hits(query, place, store)
-    total = store.count_items(query.conditions)
     return Result(
         hits=hits,
         total=total,
-        groups=None if query.group_by is None else count_groups(query, query.group_by, store, total),
+        groups=groups,
         facets=_count_facets(query, sought, store, manifest, judge),
         histograms=count_bins(query.histograms, query.conditions, store, manifest),
         next_cursor=write_cursor(following, digest) if following else None,
@@ -107,11 +108,17 @@ def _refuse_without_examples(query: Query) -> None:
 
 
 def _find_hits(
-    query: Query, sought: Sought, place: Place, store: Store, judge: Judge, manifest: Manifest
+    query: Query,
+    sought: Sought,
+    place: Place,
+    store: Store,
+    judge: Judge,
+    manifest: Manifest,
+    groups: int | None,
 ) -> tuple[list[Hit], Place | None]:
     """One page. An item stands where its nearest photo stands, so a page is cut from the list's start on."""
     wanted = place.offset + query.limit + 1
-    hits = _list_hits(query, sought, query.conditions, store, judge, manifest, wanted=wanted)
+    hits = _list_hits(query, sought, query.conditions, store, judge, manifest, wanted=wanted, groups=groups)
     following = Place(offset=place.offset + query.limit) if len(hits) >= wanted else None
     return hits[place.offset : place.offset + query.limit], following
 
@@ -125,8 +132,9 @@ def _list_hits(
     manifest: Manifest,
     *,
     wanted: int,
+    groups: int | None = None,
 ) -> list[Hit]:
-    """The ranking's first hits, this many of them or all there are.
+    """The ranking's first hits, this many of them or all there are: no more than there are groups, where that is known.
 
     The engines give equal scores in any order, another one for another limit. So points are asked for until one is
     below the last hit wanted: then every point that scores as that hit does is there to be put in order.
@@ -151,8 +159,9 @@ def _list_hits(
             hits = _drop_repeats(hits, store, manifest)
         if ended or depth == NEAREST_DEPTH or (by_score and judge.ends_at(points[-1])):
             return hits
-        if len(hits) >= wanted:
-            last = hits[wanted - 1].score
+        enough = wanted if groups is None else min(wanted, groups)
+        if len(hits) >= enough > 0:
+            last = hits[enough - 1].score
             if not by_score or last is None or points[-1].score < last:
                 return hits
         depth = min(2 * depth, NEAREST_DEPTH)

@@ -16,7 +16,7 @@ import { openIntake } from "./intake.js";
 import { askForKey, clearNotice, showProblem, showRemarks } from "./notice.js";
 import { findWaysOut, listRemarks, sayHeading, sayWindow, showExpired, showNothing } from "./outcome.js";
 import { adoptFile, openQuery, showFile, showInvitation, showItem, showPicture } from "./query.js";
-import { buildNextQuestion, buildQuestion, findExplained, listPredicted, nameSubject } from "./question.js";
+import { buildNextQuestion, buildQuestion, countExamples, findExplained, listPredicted, nameSubject } from "./question.js";
 import { chooseRegion, closeRegion, openRegion } from "./region.js";
 import { hideSeen, openSeen, saySeen } from "./seen.js";
 import { addExample, askItem, askNear, emptyState, readState, setRegion, writeState } from "./state.js";
@@ -211,7 +211,7 @@ async function loadMore({ byKeyboard }) {
     if (view !== asked) return;
     view.hits = [...view.hits, ...found.hits];
     view.cursor = found.next_cursor;
-    addHits(found.hits, { onDetails: openHit, similarTo, onMark: markHit, focus: byKeyboard });
+    addHits(found.hits, { ...listActions(), focus: byKeyboard });
     showPlace();
     announce(sayShown());
   } catch (error) {
@@ -231,7 +231,7 @@ function showView(next, signal) {
   showExamples(state, view.seen?.examples);
   showSuggestions(view.suggestions);
   showSwitches(state, view.hits);
-  showHits(view.hits, { onDetails: openHit, similarTo, onMark: markHit });
+  showHits(view.hits, listActions());
   showPlace();
   showRemarks(listRemarks(view));
   find("results-title").textContent = sayHeading(state, view);
@@ -298,7 +298,9 @@ function leaveView() {
 
 const toAddress = (photo) => `/v1/photos/${photo.replace(/^sha256:/, "")}`;
 const similarTo = (id) => writeState(askItem(state, id));
-const openHit = (hit) => showDetails(hit, { similarTo, explained: describeExplained() });
+const isOfRanks = () => (view.seen?.examples ?? []).some(({ kind }) => kind === "text");
+const listActions = () => ({ onDetails: openHit, similarTo, onMark: markHit, ofRanks: isOfRanks() });
+const openHit = (hit) => showDetails(hit, { similarTo, explained: describeExplained(), ofRanks: isOfRanks() });
 const choosePart = () => chooseRegion({ photo: state.photo, url: toAddress(state.photo), region: state.region });
 
 function markHit(list, hit) {
@@ -310,8 +312,9 @@ function markHit(list, hit) {
 function describeExplained() {
   const subject = findExplained(state);
   if (subject === null) return null;
-  if (state.photo) return { subject, title: PICTURE, readUrl: async () => toAddress(subject.photo) };
-  return { subject, title: "the item asked about", readUrl: async () => (await describeItem(subject.item_id)).url };
+  const alone = countExamples(state) === 1;
+  if (state.photo) return { subject, alone, title: PICTURE, readUrl: async () => toAddress(subject.photo) };
+  return { subject, alone, title: "the item asked about", readUrl: async () => (await describeItem(subject.item_id)).url };
 }
 
 /** Links to items are real ones (a new tab, copying the address); a plain click stays in the page. */

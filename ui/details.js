@@ -23,8 +23,11 @@ export function closeDetails() {
   if (find("details").open) find("details").close();
 }
 
-/** Opens a hit; `similarTo(id)` is the address of its neighbours, `explained` what it is held against (see `why.js`) or null. */
-export function showDetails(hit, { similarTo, explained }) {
+/**
+ * Opens a hit; `similarTo(id)` is the address of its neighbours, `explained` what it is held against (see
+ * `why.js`) or null, `ofRanks` whether its score says who comes first and is no similarity.
+ */
+export function showDetails(hit, { similarTo, explained, ofRanks }) {
   const { item } = hit;
   const dialog = find("details");
   const close = build("button", { class: "details-close", type: "button", "aria-label": "Close", onclick: closeDetails }, buildIcon(CROSS));
@@ -36,7 +39,7 @@ export function showDetails(hit, { similarTo, explained }) {
     price === null ? null : build("p", { class: "details-price" }, price),
     actions,
     item.description ? build("p", { class: "details-description" }, sayValue(item.description)) : null,
-    buildAttributes(item), buildPredicted(hit), buildParts(hit), buildWhy(hit, explained));
+    buildAttributes(item), buildPredicted(hit), buildParts(hit, ofRanks), buildWhy(hit, explained));
   dialog.replaceChildren(close, build("div", { class: "details-columns" }, buildPhotos(hit), words));
   dialog.showModal();
   dialog.scrollTop = 0;
@@ -118,11 +121,11 @@ function buildPredicted({ predicted }) {
     build("h3", { id: "predicted-title" }, "Seen in the photo"), list);
 }
 
-function buildParts({ score, parts }) {
+function buildParts({ score, parts }, ofRanks) {
   if (score === null || score === undefined) return null;
   const rows = Object.entries(parts ?? {}).sort(([a], [b]) => a.localeCompare(b));
   const list = build("dl", { class: "parts" });
-  for (const [name, value] of [["all together", score], ...rows]) {
+  for (const [name, value] of [...(ofRanks ? [] : [["all together", score]]), ...rows]) {
     list.append(build("div", {}, build("dt", {}, name), build("dd", {}, buildScore(value))));
   }
   return build("section", { class: "why" }, build("h3", {}, "How similar"), list);

@@ -1,12 +1,10 @@
 /** The grid of hits: tiles, skeletons and the "load more" row. Knows nothing of how hits are found. */
 
-import { build, buildIcon, find, keepFocus } from "./elements.js";
+import { build, find, keepFocus } from "./elements.js";
 import { showPhoto } from "./photos.js";
 import { findSwatch, sayAttribute, sayCount, sayPrice, sayScore, sayShare, sayTitle, sayValue } from "./words.js";
 
 const SKELETONS = 12;
-const PLUS = "M12 6v12M6 12h12";
-const MINUS = "M6 12h12";
 
 /** Grey tiles of the real ones' size, so that nothing moves when the hits arrive. */
 export function showSkeletons() {
@@ -30,7 +28,8 @@ export function clearHits() {
 
 /**
  * Shows these hits and no others. `onDetails(hit)` opens one; `similarTo(id)` gives the address of its neighbours;
- * `onMark(list, hit)` is told that hits should be "more" or "less" like one.
+ * `onMark(list, hit)` is told that hits should be "more" or "less" like one. `ofRanks`: words were asked for too, so that
+ * a score says who comes first and is no similarity.
  */
 export function showHits(hits, actions) {
   const grid = find("grid");
@@ -80,7 +79,7 @@ export function buildColor(name) {
   return build("span", { class: "named-color" }, dot, name);
 }
 
-function buildTile(hit, { onDetails, similarTo, onMark }) {
+function buildTile(hit, { onDetails, similarTo, onMark, ofRanks }) {
   const { item, photo } = hit;
   const title = sayTitle(item);
   const image = build("img", {
@@ -94,16 +93,14 @@ function buildTile(hit, { onDetails, similarTo, onMark }) {
     class: "tile-title", type: "button", title: "Details", "aria-haspopup": "dialog", onclick: () => onDetails(hit),
   }, build("span", {}, title));
   return build("li", { class: "tile", "data-item": hit.id }, link, details, buildFacts(item),
-    hit.score === null || hit.score === undefined ? null : buildMatch(hit), buildMarks(hit, title, onMark));
+    hit.score === null || hit.score === undefined ? null : buildMatch(hit, ofRanks), buildMarks(hit, title, onMark));
 }
 
-/** Whether a hit's score comes of ranks, words having been asked for, and is no similarity. */
-export const isOfRanks = ({ score, parts }) => Object.hasOwn(parts ?? {}, "words") || score <= MOST_BY_RANKS;
-
 /** The score, or its parts where it is of ranks; and how probably the hit is relevant where scores are calibrated. */
-function buildMatch(hit) {
+function buildMatch(hit, ofRanks) {
   const parts = sayParts(hit.parts);
-  const match = isOfRanks(hit) ? build("span", { class: "score", title: parts }, build("span", { class: "score-parts" }, parts)) : buildScore(hit.score, parts || null);
+  const match = ofRanks ? build("span", { class: "score", title: parts }, build("span", { class: "score-parts" }, parts))
+    : buildScore(hit.score, parts || null);
   if (hit.relevance === null || hit.relevance === undefined) return match;
   match.append(build("span", { class: "relevance", title: "Probability of being relevant" },
     sayShare(hit.relevance), build("span", { class: "visually-hidden" }, " likely to be relevant")));
@@ -111,11 +108,11 @@ function buildMatch(hit) {
 }
 
 function buildMarks(hit, title, onMark) {
-  const buildMark = (list, label, path) => build("button", {
+  const buildMark = (list, label, sign) => build("button", {
     class: "tile-mark", type: "button", "data-key": `${list} ${hit.id}`, title: label, "aria-label": `${label} ${title}`,
     onclick: () => onMark(list, hit),
-  }, buildIcon(path));
-  return build("div", { class: "tile-marks" }, buildMark("more", "More like", PLUS), buildMark("less", "Less like", MINUS));
+  }, build("span", { "aria-hidden": "true" }, sign));
+  return build("div", { class: "tile-marks" }, buildMark("more", "More like", "+"), buildMark("less", "Less like", "\u2212"));
 }
 
 function buildFacts(item) {

@@ -62,6 +62,10 @@ function buildDialog(url) {
     onkeydown: moveByKey,
   });
   const frame = build("div", { class: "region-frame", id: "region-frame" }, image, part);
+  // A small picture is drawn larger; its own shape is known once it is there.
+  image.addEventListener("load", () => {
+    frame.style.width = `min(100%, calc(55dvh * ${image.naturalWidth / image.naturalHeight}))`;
+  });
   showPhoto(image, url);
   const list = build("ul", { class: "chips", id: "region-suggestions", "aria-label": "Suggested parts" });
   const answer = (region) => { closeRegion(); onChoose(region); };

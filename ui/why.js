@@ -10,8 +10,9 @@ import { showPhoto } from "./photos.js";
 import { sayAttribute, sayScore, sayShare, sayValue } from "./words.js";
 
 /**
- * A part of the dialog that explains a hit when it is opened. `explained` is {subject, title, readUrl}: what is asked about
- * as the API takes it, how it is called, and a promise of its picture's address; null gives null.
+ * A part of the dialog that explains a hit when it is opened. `explained` is {subject, alone, title, readUrl}: what is asked
+ * about as the API takes it, whether that is the whole question, how it is called, and a promise of its picture's address;
+ * null gives null.
  */
 export function buildWhy(hit, explained) {
   if (explained === null) return null;
@@ -24,7 +25,7 @@ export function buildWhy(hit, explained) {
     try {
       const question = { ...explained.subject, hit_id: hit.id, photo_index: hit.photo.index };
       const [answer, url] = await Promise.all([explain(question), explained.readUrl()]);
-      body.replaceChildren(...buildReasons(answer, { url, title: explained.title }));
+      body.replaceChildren(...buildReasons(answer, { ...explained, url }));
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       asked = false; // opening it again asks again
@@ -35,9 +36,9 @@ export function buildWhy(hit, explained) {
     build("summary", {}, "Why this one"), body);
 }
 
-function buildReasons(answer, { url, title }) {
+function buildReasons(answer, { url, title, alone }) {
   return [
-    build("p", { class: "reason-note" }, `Held against ${title}.`),
+    build("p", { class: "reason-note" }, alone ? `Held against ${title}.` : `Held against ${title} alone, whatever else is asked about.`),
     buildParts(answer), buildPictures(answer, { url, title }), buildShared(answer), buildColors(answer),
     ...answer.notes.map(({ message }) => build("p", { class: "reason-note" }, message)),
   ].filter(Boolean);

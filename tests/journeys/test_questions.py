@@ -67,6 +67,7 @@ def test_words_find_and_stay_in_the_address(visitor):
     assert all(name.startswith("Dresses/Red") for name in first)
     expect(page.locator("#results-title")).to_contain_text("best match first")
     expect(page).to_have_title("“red dresses” – Vitrine")
+    expect(page.locator(".tile .bar")).to_have_count(0)  # a score of ranks is no similarity
     page.reload()
     visitor.wait()
     expect(page.get_by_role("searchbox")).to_have_value("red dresses")
