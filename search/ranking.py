@@ -20,7 +20,7 @@ from search.judging import Calibration, Judge, make_judge
 from search.legs import Sought, choose_weights, seek
 from search.manifest import Manifest
 from search.near_duplicates import drop_near_duplicates
-from search.query import MAX_LIMIT, FacetsOver, Hit, Query, Result
+from search.query import MAX_LIMIT, FacetsOver, Hit, Note, Query, Result
 from search.store import NEAREST_DEPTH, FacetCount, Store, StoredPoint
 
 TIE_MARGIN = 4
@@ -42,6 +42,8 @@ def run_query(query: Query, store: Store, manifest: Manifest, calibration: Calib
     place = read_cursor(query.cursor, digest)
     sought = seek(query, weights, store)
     _check_dimensions(sought, manifest)
+    if query.diversity and sought.words is not None:
+        sought = _prefer_vectors(sought)
     judge = make_judge(query, sought, calibration, manifest)
     total = store.count_items(query.conditions)
     groups = None if query.group_by is None else count_groups(query, query.group_by, store, total)
@@ -75,6 +77,17 @@ def _check_query(query: Query, manifest: Manifest) -> None:
         check_countable(query.group_by, manifest, "groups", pointer="/group_by")
     if not query.examples:
         _refuse_without_examples(query)
+
+
+def _prefer_vectors(sought: Sought) -> Sought:
+    """What is sought where hits should differ: that is measured on vectors, and words count where there are none."""
+    if sought.legs:
+        note = Note(
+            code="words_left_out", message="hits that differ are chosen by vectors; the words do not count here"
+        )
+        return replace(sought, words=None, notes=(*sought.notes, note))
+    note = Note(code="no_diversity", message="how much hits differ is measured on vectors, and this order is by words")
+    return replace(sought, notes=(*sought.notes, note))
 
 
 def _check_dimensions(sought: Sought, manifest: Manifest) -> None:

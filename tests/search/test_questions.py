@@ -188,6 +188,17 @@ def test_a_color_is_ranked_by_palettes_and_kept_within_its_tolerance():
     assert [hit.item.id for hit in near] == ["#c86058", "#c05755"]
 
 
+def test_hits_that_differ_are_chosen_by_vectors_and_words_say_so():
+    both = Query(examples=(photo(3), TextExample(text="borea")), diversity=0.5, limit=10)
+    picture = replace(both, examples=both.examples[:1])
+    result = run_query(both, STORE, MANIFEST)
+    assert [hit.item.id for hit in result.hits] == [hit.item.id for hit in run_query(picture, STORE, MANIFEST).hits]
+    assert [note.code for note in result.notes] == ["no_text_encoder", "words_left_out"]
+    words = run_query(replace(both, examples=both.examples[1:]), STORE, MANIFEST)
+    assert words.hits
+    assert [note.code for note in words.notes] == ["no_text_encoder", "no_diversity"]
+
+
 def test_bad_examples_are_refused():
     for examples, code in (
         ((photo(0, float("nan")),), "invalid_query"),
