@@ -21,9 +21,16 @@ export function sayWindow(state, { near }) {
   return state.words ? `\u201c${state.words}\u201d \u2013 Vitrine` : "Vitrine";
 }
 
+/** What the server's notes mean for a visitor; its own words speak to whoever runs it. */
+const SAID = {
+  no_text_encoder: "Your words are looked for in titles and attributes, not in the pictures.",
+  words_left_out: "Varied hits are chosen by the pictures; your words do not count here.",
+  no_diversity: "These are in the order of your words, so they could not be varied.",
+};
+
 /** What to know of the hits, in plain sentences. */
 export function listRemarks({ hits: [first], notes }) {
-  const remarks = (notes ?? []).map(({ message }) => message);
+  const remarks = (notes ?? []).map(({ code, message }) => SAID[code] ?? message);
   if (typeof first?.relevance === "number" && first.relevance < CLOSE) {
     remarks.unshift(`Nothing here is close: the best of these is ${sayShare(first.relevance)} likely to be what you look for.`);
   }

@@ -264,7 +264,7 @@ def test_what_is_not_close_is_said_above_the_hits(visitor, red_shirt):
     expect(remarks).to_have_text(
         [
             "Nothing here is close: the best of these is 12% likely to be what you look for.",
-            "texts are compared by their words alone",
+            "Your words are looked for in titles and attributes, not in the pictures.",
         ]
     )
     expect(page.locator(".tile .relevance").first).to_contain_text("12%")
