@@ -18,6 +18,7 @@ from search.encoder import Encoder
 from search.errors import NotFoundError
 from search.facets import count_facets
 from search.filters import Filter, Source
+from search.groups import GroupCounter
 from search.manifest import ClassifierRecord, Manifest, TextRecord, load_manifest, read_stamp, save_manifest
 from search.pool_cache import PoolCache
 from search.query import Query, Result
@@ -69,6 +70,7 @@ class Catalogue:
         self.embedder = Embedder(open_encoders, self.find_tagger)
         self.thumbnails = thumbnails
         self._vocabulary = Vocabulary(store)
+        self._counter = GroupCounter(store)
 
     @property
     def folder(self) -> Path:
@@ -121,7 +123,7 @@ class Catalogue:
             NotFoundError: the item to be similar to is not there.
             StoreUnavailableError: the store does not answer.
         """
-        return run_query(query, self.store, self.manifest, self.find_calibration())
+        return run_query(query, self.store, self.manifest, self.find_calibration(), counter=self._counter)
 
     def find_calibration(self) -> Calibration | None:
         """What makes probabilities of this catalogue's scores, as it is now; None where nobody has calibrated them.

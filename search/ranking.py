@@ -15,7 +15,7 @@ from search.embedding import Vector
 from search.errors import QueryError
 from search.facets import NEAREST_ITEMS, check_countable, count_bins, count_facets, count_nearest
 from search.filters import Filter
-from search.groups import count_groups, list_groups
+from search.groups import GroupCounter, list_groups
 from search.judging import Calibration, Judge, make_judge
 from search.legs import Sought, choose_weights, seek
 from search.manifest import Manifest
@@ -27,8 +27,18 @@ TIE_MARGIN = 4
 """Points asked for beyond a page: more than the photos that most often score alike."""
 
 
-def run_query(query: Query, store: Store, manifest: Manifest, calibration: Calibration | None = None) -> Result:
+def run_query(
+    query: Query,
+    store: Store,
+    manifest: Manifest,
+    calibration: Calibration | None = None,
+    *,
+    counter: GroupCounter | None = None,
+) -> Result:
     """Answer a query.
+
+    Args:
+        counter: of groups; one that is kept need not count the same ones again.
 
     Raises:
         QueryError: a limit, weight, facet or cursor that makes no sense, or a demand this question cannot fulfil.
@@ -46,7 +56,9 @@ def run_query(query: Query, store: Store, manifest: Manifest, calibration: Calib
         sought = _prefer_vectors(sought)
     judge = make_judge(query, sought, calibration, manifest)
     total = store.count_items(query.conditions)
-    groups = None if query.group_by is None else count_groups(query, query.group_by, store, total)
+    groups = None
+    if query.group_by is not None:
+        groups = (counter or GroupCounter(store)).count(query.group_by, query.conditions, total)
     if query.examples:
         hits, following = _find_hits(query, sought, place, store, judge, manifest, groups)
     else:
