@@ -33,9 +33,7 @@ from search.stores.payload import (
     FINGERPRINT_KEYS,
     INDEX,
     ITEM_ID,
-    NO,
     PHOTO_KEYS,
-    PRIMARY,
     attribute_path,
     check_place,
     compute_point_id,
@@ -210,9 +208,7 @@ class EdgeStore:
         with self._engine():
             if not conditions and lacking is None:
                 # The few further photos are counted in a fraction of the time that all the main ones take.
-                further = self._dialect.combine(must=[self._dialect.match_any(PRIMARY, [NO])])
-                every = self._shard.count(qe.CountRequest(exact=True))
-                return every - self._shard.count(qe.CountRequest(exact=True, filter=further))
+                return self._shard.count(qe.CountRequest(exact=True)) - edge_queries.count_further(self._shard)
             where = self._filter(conditions, primary_only=True, empty=lacking)
             return self._shard.count(qe.CountRequest(exact=True, filter=where))
 
@@ -225,10 +221,12 @@ class EdgeStore:
         self, attribute: str, conditions: Filter, *, limit: int, source: Source = Source.MERCHANT
     ) -> Sequence[FacetCount]:
         def count(path: str, *, limit: int, empty: str | None = None) -> Iterable[tuple[str | int, int]]:
-            where = self._filter(conditions, primary_only=True, empty=empty)
             if source is not Source.MERCHANT:
                 self._index_tags({attribute})
             with self._engine():
+                # Where every photo is a main one, counting without that condition takes a quarter of the time.
+                further = edge_queries.count_further(self._shard) > 0
+                where = self._filter(conditions, primary_only=further, empty=empty)
                 hits = self._shard.facet(qe.FacetRequest(path, limit=limit, exact=True, filter=where)).hits
             return [(hit.value, hit.count) for hit in hits]
 
