@@ -38,7 +38,7 @@ test: $(VENV)/.test $(if $(SNN),snn)  ## run all the tests; with SNN=1 those of 
 	$(BIN)/python -m pytest $(ARGS)
 
 check: $(VENV)/.test  ## lint, formatting, types, and who may import whom
-	$(BIN)/ruff check .
+	$(BIN)/ruff check --no-cache .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/test_layout.py

@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from search.color_query import read_color_example
-
 from api.asked_photo import embed_upload, find_kept_photo
 from api.backend import Backend
 from api.query_photos import QueryPhoto
 from api.questions import MAX_PHOTOS, ExampleRequest, SearchRequest
 from api.request_body import decode_base64
+from search.color_query import read_color_example
 from search.errors import QueryError
 from search.query import MAX_EXAMPLES, ColorExample, Example, ItemExample, PhotoExample, TextExample
 from search.region import Box, read_box
