@@ -271,6 +271,12 @@ class InfoAnswer(WireModel):
     items: int
     encoders: list[EncoderModel]
     classifier: ClassifierModel | None
+    text_encoder: str | None = Field(
+        description="Version of what embeds texts; null where words find items by their titles and attributes alone."
+    )
+    calibrated: list[Literal["photo", "text"]] = Field(
+        description="Questions whose hits have a relevance: by a photo or an item, by a text."
+    )
     engines: list[str] = Field(description="What `/v1/classify` may be asked of by `engine`, besides `heads`.")
     weights: dict[str, float]
     attributes: dict[str, str]

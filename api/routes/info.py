@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from fastapi import APIRouter
 from starlette.responses import Response
 
@@ -11,6 +13,7 @@ from api.questions import MAX_PHOTOS
 from api.schemas import ClassifierModel, EncoderModel, InfoAnswer, LimitsModel, PredictedAttributeModel
 from api.wire import answer_json
 from search.catalogue import Catalogue
+from search.errors import IntegrityError, MismatchError, NotFoundError
 from search.facets import list_facets
 from search.filters import MAX_CONDITIONS, Source
 from search.manifest import ClassifierRecord
@@ -43,6 +46,8 @@ async def read_info(backend: CurrentBackend) -> Response:
                 for space in manifest.list_encoder_spaces()
             ],
             classifier=describe_classifier(manifest.classifier),
+            text_encoder=await backend.ask_store(find_text_version, backend.catalogue),
+            calibrated=list_calibrated(backend.catalogue),
             engines=backend.door.list_names(),
             weights=dict(manifest.weights),
             attributes={name: kind.value for name, kind in manifest.attributes.items()},
@@ -69,6 +74,22 @@ def describe_classifier(record: ClassifierRecord | None) -> ClassifierModel | No
         for name, each in record.attributes.items()
     }
     return ClassifierModel(version=record.version, attributes=attributes)
+
+
+def find_text_version(catalogue: Catalogue) -> str | None:
+    """Version of what embeds texts; None where nothing does, or what did cannot be used."""
+    try:
+        return catalogue.find_text_encoder().version
+    except (NotFoundError, MismatchError, IntegrityError):
+        return None
+
+
+def list_calibrated(catalogue: Catalogue) -> list[Literal["photo", "text"]]:
+    """Kinds of questions whose scores mean a probability."""
+    calibration = catalogue.find_calibration()
+    if calibration is None:
+        return []
+    return ["photo", "text"] if calibration.knows_text else ["photo"]
 
 
 def choose_facets(catalogue: Catalogue) -> list[str]:

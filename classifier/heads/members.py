@@ -5,8 +5,7 @@ The generator of torch that others use is left as it was found. Knows nothing of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -17,6 +16,7 @@ from classifier.heads.network import MemberNetwork
 from classifier.heads.optimiser import OneCycleAdam
 from classifier.heads.plan import MemberPlan
 from classifier.heads.schema import Targets
+from classifier.threads import one_thread
 
 MIN_STEPS = 250
 """A small catalogue is gone through more often, until there have been so many steps."""
@@ -49,7 +49,7 @@ def train_member(
     truth = [_to_tensors(target) for target in targets.values()]
     steps = _count_steps(len(photos), batch)
     epochs = count_epochs(plan, len(photos), batch)
-    with _one_thread(), torch.random.fork_rng(devices=[]):
+    with one_thread(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = MemberNetwork(components.shape[1], plan, labels)
         optimiser = OneCycleAdam(network.parameters(), rate=plan.rate, decay=plan.decay, steps=epochs * steps)
@@ -63,18 +63,6 @@ def train_member(
                 total += float(loss.detach())
             progress(total / steps)
     return network.eval()
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """These products are too small to share: with two threads on a busy machine each waits for the other at every step,
-    and a minute's training was seen to take ten; one thread takes as long as two on an idle one."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _count_steps(photos: int, batch: int) -> int:

@@ -18,7 +18,7 @@ from classifier.text.vocabulary import Vocabulary
 from search.embedding import Space
 from search.errors import IntegrityError, MismatchError, SetupError
 
-FORMAT = 1
+FORMAT = 2
 CARD = "text.json"
 GRAPH = "text.onnx"
 
@@ -52,6 +52,7 @@ def save_text(folder: Path, graph: bytes, card: TextCard) -> str:
         "weights_sha256": digest,
         "words": card.vocabulary.words,
         "pairs": card.vocabulary.pairs,
+        "pieces": card.vocabulary.pieces,
         "spaces": [
             {"name": s.name, "dimension": s.dimension, "weights_sha256": s.weights_sha256, "trained": s.trained}
             for s in card.spaces
@@ -78,7 +79,7 @@ def load_text(folder: Path, spaces: Sequence[Space]) -> OnnxTextEncoder:
         card: dict[str, Any] = json.loads((folder / CARD).read_text("utf-8"))
         graph = (folder / GRAPH).read_bytes()
         known = tuple(Space(**space) for space in card["spaces"])
-        vocabulary = Vocabulary(words=tuple(card["words"]), pairs=tuple(card["pairs"]))
+        vocabulary = Vocabulary(words=tuple(card["words"]), pairs=tuple(card["pairs"]), pieces=tuple(card["pieces"]))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise IntegrityError(f"the text tower in {folder} cannot be read ({error}); train it again") from error
     if hashlib.sha256(graph).hexdigest() != card["weights_sha256"]:

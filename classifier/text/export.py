@@ -16,14 +16,14 @@ OPSET = 17
 
 
 def export_towers(trained: TrainedTowers, *, factor: float) -> bytes:
-    """The graph's bytes: `rows` int64 (n, CONTEXT) and `bags` float32 (n, bag size) to `vectors` float32.
+    """The graph's bytes: `rows` int64 (n, CONTEXT) and `bags` int64 (n, parts) to `vectors` float32.
 
     Args:
         factor: every number of a vector is multiplied with it.
     """
     given = (
         torch.zeros((2, CONTEXT), dtype=torch.int64),
-        torch.zeros((2, trained.vocabulary.bag_size), dtype=torch.float32),
+        torch.zeros((2, 3), dtype=torch.int64),
     )
     with warnings.catch_warnings(), torch.inference_mode(), tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "text.onnx"
@@ -35,7 +35,7 @@ def export_towers(trained: TrainedTowers, *, factor: float) -> bytes:
             str(out),
             input_names=list(INPUTS),
             output_names=[OUTPUT],
-            dynamic_axes={name: {0: "n"} for name in (*INPUTS, OUTPUT)},
+            dynamic_axes={**{name: {0: "n"} for name in (*INPUTS, OUTPUT)}, INPUTS[1]: {0: "n", 1: "parts"}},
             opset_version=OPSET,
             dynamo=False,
         )

@@ -5,18 +5,30 @@ Works with vectors and words. Knows nothing of stores or files.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.linalg import block_diag
 from torch import nn
 
 from classifier.text.tower import FoldedTowers, PhotoSide, TextTower
 from classifier.text.vocabulary import Vocabulary, learn_vocabulary
+from classifier.threads import one_thread
 
 Words = Sequence[str]
+
+MAX_COMPONENTS = 384
+"""Of a space, that towers look at."""
+
+MOST_LABELS = 3
+"""In one text that is learnt from."""
+
+TOLERANCE = 1e-6
+"""A component with a smaller share of the first one's variance is rounding."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,20 +50,24 @@ class TextRecipe:
 
     Attributes:
         towers: how many, from different starts; their mean is what answers.
+        fewest_steps: a small catalogue is looked at more often than `epochs` says, so that it has these.
         batch: pairs that are told from each other at once.
         lose_words: share of a text's words that are left out, each time other ones.
-        lose_numbers: share of a photo's numbers that are.
+        lose_numbers: share of a photo's components that are.
         labels_alone: share of texts that are a few labels in the place of the title, so that "red shoes" is learnt too.
+        labels_added: share of texts that are the title and a few labels.
     """
 
-    towers: int = 3
-    epochs: int = 14
+    towers: int = 5
+    epochs: int = 25
+    fewest_steps: int = 150
     batch: int = 300
     rate: float = 1e-3
     decay: float = 0.05
-    lose_words: float = 0.3
-    lose_numbers: float = 0.2
-    labels_alone: float = 0.25
+    lose_words: float = 0.03
+    lose_numbers: float = 0.25
+    labels_alone: float = 0.1
+    labels_added: float = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +80,7 @@ class TrainedTowers:
 
     def fold(self, *, factor: float = 1.0) -> FoldedTowers:
         """Their texts in the stored spaces."""
-        return FoldedTowers(self.towers, self.side.spread, factor).eval()
+        return FoldedTowers(self.towers, self.side.basis, factor).eval()
 
     def embed(self, texts: Sequence[Words]) -> NDArray[np.float32]:
         """Texts in the stored spaces, shape (texts, photo dimension)."""
@@ -102,15 +118,29 @@ def train_towers(
 
 
 def measure_side(vectors: NDArray[np.float32], blocks: Sequence[int]) -> PhotoSide:
-    """Mean and spread of every number; a number's spread is kept from being much less than its space's, so that one
-    that hardly varies is not made large."""
-    spread = vectors.std(axis=0)
+    """Principal components of each space, half whitened: divided by the fourth root of their variance.
+
+    So the many components in which photos differ little have a say, and those that are noise have less of one. Every
+    space's components have a mean square of 1.
+    """
+    mean = vectors.mean(axis=0)
+    bases = []
     start = 0
     for size in blocks:
-        block = slice(start, start + size)
-        spread[block] += 0.3 * vectors[:, block].std() + 1e-6
+        centred = vectors[:, start : start + size] - mean[start : start + size]
+        bases.append(_whiten_half(centred.astype(np.float64)))
         start += size
-    return PhotoSide(mean=vectors.mean(axis=0), spread=np.asarray(spread, np.float32))
+    return PhotoSide(mean=mean, basis=np.asarray(block_diag(*bases), np.float32))
+
+
+def _whiten_half(centred: NDArray[np.float64]) -> NDArray[np.float64]:
+    variances, axes = np.linalg.eigh(centred.T @ centred / len(centred))
+    if not variances[-1] > 0:  # all photos alike: nothing to tell them by
+        return np.zeros((len(axes), 1))
+    rank = int((variances > TOLERANCE * variances[-1]).sum())
+    kept = min(MAX_COMPONENTS, math.ceil(len(axes) / 2), math.ceil(len(centred) / 4), rank)
+    variances, axes = variances[::-1][:kept], axes[:, ::-1][:, :kept]
+    return np.asarray(axes / variances**0.25 / math.sqrt(np.sqrt(variances).mean()))
 
 
 def encode(vocabulary: Vocabulary, texts: Sequence[Words]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -128,13 +158,11 @@ def _train_tower(
     progress: Callable[[float], None],
 ) -> TextTower:
     rng = np.random.default_rng(seed)
-    with torch.random.fork_rng():
+    with one_thread(), torch.random.fork_rng():
         torch.manual_seed(seed)
-        tower = TextTower(vocabulary, photos.shape[1])
-        with torch.no_grad():
-            tower.photo.weight /= tower.project(photos).norm(dim=1).mean()
+        tower = TextTower(vocabulary, photos)
         batch = min(recipe.batch, len(pairs))
-        steps = max(1, len(pairs) // batch) * recipe.epochs
+        steps = max(len(pairs) // batch * recipe.epochs, recipe.fewest_steps)
         decayed = [parameter for name, parameter in tower.named_parameters() if name != "log_scale"]
         optimiser = torch.optim.AdamW(
             [
@@ -142,8 +170,9 @@ def _train_tower(
                 {"params": [tower.log_scale], "weight_decay": 0.0},
             ],
             lr=recipe.rate,
+            fused=True,
         )
-        schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, recipe.rate, total_steps=steps, pct_start=0.1)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, recipe.rate, total_steps=steps, pct_start=0.15)
         done = 0
         while done < steps:
             order = rng.permutation(len(pairs))
@@ -172,9 +201,12 @@ def _compare(tower: TextTower, rows: torch.Tensor, bags: torch.Tensor, photos: t
 
 
 def _vary(pair: Pair, recipe: TextRecipe, rng: np.random.Generator) -> list[str]:
-    words = list(pair.title)
-    if pair.labels and (not words or rng.random() < recipe.labels_alone):
-        some = [label for label in pair.labels if rng.random() < 0.7] or [pair.labels[rng.integers(len(pair.labels))]]
-        words = [word for label in some for word in label]
-    kept = [word for word in words if rng.random() >= recipe.lose_words]
-    return kept or words
+    kept = [word for word in pair.title if rng.random() >= recipe.lose_words] or list(pair.title)
+    if not pair.labels:
+        return kept
+    some = rng.permutation(len(pair.labels))[: rng.integers(1, MOST_LABELS + 1)]
+    labels = [word for place in some for word in pair.labels[place]]
+    draw = rng.random()
+    if not kept or draw < recipe.labels_alone:
+        return labels
+    return [*kept, *labels] if draw < recipe.labels_alone + recipe.labels_added else kept

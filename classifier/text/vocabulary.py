@@ -1,14 +1,13 @@
-"""The words a text tower knows, and a text as it takes it: a row of words, and a bag of them.
+"""The words a text tower knows, and a text as it takes it: a row of words, and a bag of words and their pieces.
 
-Learnt from the texts it is trained on. A word outside counts by its triples of letters, so that "tshirts" is near
-"t-shirt" and a misspelt word is not lost. Works with text. Knows nothing of networks.
+Learnt from the texts it is trained on. Every word counts by its runs of three and four letters too, so that "tshirts"
+is near "t-shirt", and a word outside or misspelt is not lost. Works with text. Knows nothing of networks.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-import zlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -20,27 +19,30 @@ from numpy.typing import NDArray
 CONTEXT = 16
 """Words of a text that its order counts for, with the mark of its end."""
 
-TRIPLES = 1_024
-"""Buckets that triples of letters are hashed into."""
+PIECE_LENGTHS = (3, 4)
+"""Letters in a piece of a word, its edges among them."""
 
 MIN_COUNT = 2
-"""Texts that a word, or a pair of neighbours, has to be in to be learnt."""
+"""Texts that a word, a pair of neighbours or a piece has to be in to be learnt."""
 
 MAX_WORDS = 20_000
+"""Words that are learnt at most, and pairs, and pieces: the commonest."""
 
 _WORD = re.compile(r"[^\W_]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vocabulary:
-    """Words and pairs of neighbouring words, in the order of their numbers."""
+    """Words, pairs of neighbouring words, and pieces of words, in the order of their numbers."""
 
     words: tuple[str, ...]
     pairs: tuple[str, ...]
+    pieces: tuple[str, ...]
     _places: dict[str, int] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        self._places.update({name: place for place, name in enumerate((*self.words, *self.pairs))})
+        names = (*self.words, *self.pairs, *self.pieces)
+        self._places.update({name: place for place, name in enumerate(names, start=1)})
 
     @property
     def token_count(self) -> int:
@@ -48,42 +50,42 @@ class Vocabulary:
         return len(self.words) + 2
 
     @property
-    def bag_size(self) -> int:
-        """Numbers in a bag: words, pairs, and buckets of triples."""
-        return len(self.words) + len(self.pairs) + TRIPLES
+    def part_count(self) -> int:
+        """Numbers in a bag: one for nothing, words, pairs and pieces."""
+        return len(self._places) + 1
 
     def encode_rows(self, texts: Iterable[Sequence[str]]) -> NDArray[np.int64]:
         """Known words in their order, 1 and up, then the end; zeros after it: shape (texts, CONTEXT)."""
         rows = []
         for words in texts:
-            known = [self._places[word] + 1 for word in words if self._places.get(word, -1) >= 0][: CONTEXT - 1]
+            known = [self._places[word] for word in words if word in self._places][: CONTEXT - 1]
             rows.append([*known, self.token_count - 1] + [0] * (CONTEXT - 1 - len(known)))
         return np.array(rows, np.int64).reshape(-1, CONTEXT)
 
-    def encode_bags(self, texts: Iterable[Sequence[str]]) -> NDArray[np.float32]:
-        """How often each word, pair and triple is in a text: shape (texts, bag_size). Triples of a word share a one."""
-        texts = list(texts)
-        bags = np.zeros((len(texts), self.bag_size), np.float32)
-        first = len(self.words) + len(self.pairs)
-        for bag, words in zip(bags, texts, strict=True):
-            for name in (*words, *_pair(words)):
-                if (place := self._places.get(name)) is not None:
-                    bag[place] += 1
-            for word in words:
-                triples = _list_triples(word)
-                for triple in triples:
-                    bag[first + zlib.crc32(triple.encode()) % TRIPLES] += 1 / len(triples)
-        return bags
+    def encode_bags(self, texts: Iterable[Sequence[str]]) -> NDArray[np.int64]:
+        """Numbers of every known word, pair and piece, as often as a text has it; zeros after them.
+
+        Shape (texts, parts of the longest text, 1 or more).
+        """
+        bags = [
+            [place for name in _list_parts(words) if (place := self._places.get(name)) is not None] for words in texts
+        ]
+        encoded = np.zeros((len(bags), max((len(bag) for bag in bags), default=0) or 1), np.int64)
+        for row, bag in zip(encoded, bags, strict=True):
+            row[: len(bag)] = bag
+        return encoded
 
 
 def learn_vocabulary(texts: Iterable[Sequence[str]]) -> Vocabulary:
-    """The words and pairs of some texts that are in more than one of them, the commonest first."""
+    """The words, pairs and pieces of some texts that are in more than one of them, the commonest first."""
     words: Counter[str] = Counter()
     pairs: Counter[str] = Counter()
+    pieces: Counter[str] = Counter()
     for text in texts:
         words.update(set(text))
         pairs.update(set(_pair(text)))
-    return Vocabulary(words=_keep_common(words), pairs=_keep_common(pairs))
+        pieces.update({piece for word in text for piece in _cut_pieces(word)})
+    return Vocabulary(words=_keep_common(words), pairs=_keep_common(pairs), pieces=_keep_common(pieces))
 
 
 def split_words(text: str) -> list[str]:
@@ -101,9 +103,14 @@ def _pair(words: Sequence[str]) -> list[str]:
     return [f"{one} {other}" for one, other in pairwise(words)]
 
 
-def _list_triples(word: str) -> list[str]:
-    padded = f"<{word}>"
-    return [padded[start : start + 3] for start in range(len(padded) - 2)] or [padded]
+def _cut_pieces(word: str) -> list[str]:
+    """Runs of letters with the word's edges; a mark before them tells them from words."""
+    whole = f"<{word}>"
+    return [f"#{whole[at : at + length]}" for length in PIECE_LENGTHS for at in range(len(whole) - length + 1)]
+
+
+def _list_parts(words: Sequence[str]) -> list[str]:
+    return [*words, *_pair(words), *(piece for word in words for piece in _cut_pieces(word))]
 
 
 def _keep_common(counts: Counter[str]) -> tuple[str, ...]:

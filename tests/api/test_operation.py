@@ -5,11 +5,15 @@ from __future__ import annotations
 import base64
 import logging
 import re
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from search.errors import IntegrityError, StoreUnavailableError
+from search.calibration import Calibration, Pairs
+from search.catalogue import Catalogue
+from search.errors import IntegrityError, MismatchError, StoreUnavailableError
 from tests.api.conftest import draw_photo
 from tests.api.problems import check_problem
 
@@ -53,11 +57,40 @@ def test_info(client):
     assert [(e["name"], e["dimension"]) for e in info["encoders"]] == [("shape", 192), ("color", 3)]
     assert info["weights"] == {"shape": 0.5, "color": 0.5}
     assert info["classifier"] is None
+    assert info["text_encoder"] is None
+    assert info["calibrated"] == []
     assert info["attributes"]["color"] == "keyword"
     # Two attributes can be chosen from; a price or a title cannot.
     assert info["facets"] == ["product_type", "color", "year"]
     assert info["limits"]["body_bytes"] == 2 * 2**20
     assert info["limits"]["limit"] == 250
+
+
+@pytest.mark.parametrize("kinds", [("photo",), ("photo", "text")])
+def test_info_says_which_questions_have_a_relevance_and_what_embeds_texts(client, monkeypatch, kinds):
+    pairs = Pairs(
+        columns=("shape", "color"),
+        scores=np.zeros((2, 2), np.float16),
+        questions=np.zeros(2, np.int32),
+        stand_for=np.ones(2, np.float32),
+        relevant=np.array([True, False]),
+    )
+    known = Calibration(dict.fromkeys(kinds, pairs), ("color",))
+    monkeypatch.setattr(Catalogue, "find_calibration", lambda self: known)
+    monkeypatch.setattr(Catalogue, "find_text_encoder", lambda self: SimpleNamespace(version="ab12cd34"))
+    info = client.get("/v1/info").json()
+    assert info["calibrated"] == list(kinds)
+    assert info["text_encoder"] == "ab12cd34"
+
+
+def test_info_of_a_catalogue_with_a_stale_text_tower_names_none(client, monkeypatch):
+    def refuse(catalogue):
+        raise MismatchError("trained beside another classifier", code="text_encoder_stale")
+
+    monkeypatch.setattr(Catalogue, "find_text_encoder", refuse)
+    answer = client.get("/v1/info")
+    assert answer.status_code == 200
+    assert answer.json()["text_encoder"] is None
 
 
 def test_figures_count_requests_by_route_and_refusals_by_code(client):

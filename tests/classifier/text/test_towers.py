@@ -6,10 +6,11 @@ import json
 
 import numpy as np
 import pytest
+from sklearn.decomposition import PCA
 
 from classifier.text.artefact import CARD, GRAPH, TextCard, load_text, save_text
 from classifier.text.export import export_towers
-from classifier.text.training import Pair, TextRecipe, TrainedTowers, train_towers
+from classifier.text.training import Pair, TextRecipe, TrainedTowers, measure_side, train_towers
 from classifier.text.vocabulary import CONTEXT, learn_vocabulary, split_words
 from indexer.text_training import measure_titles
 from search.embedding import Space, normalise_rows
@@ -23,7 +24,7 @@ SPACES = (
     Space(name="shape", dimension=12, weights_sha256="a" * 64),
     Space(name="tint", dimension=6, weights_sha256="b" * 64, trained=True),
 )
-RECIPE = TextRecipe(towers=1, epochs=12, batch=100)
+RECIPE = TextRecipe(towers=1, epochs=12, fewest_steps=1, batch=100)
 
 
 def make_shop(count: int, *, seed: int) -> tuple[list[Pair], np.ndarray]:
@@ -106,15 +107,39 @@ def test_words_are_known_by_their_stems_and_unknown_ones_by_their_letters():
     assert rows.shape == (3, CONTEXT)
     assert rows[0, :4].tolist() == [2, 1, vocabulary.token_count - 1, 0]
     assert rows[2, -1] == vocabulary.token_count - 1
-    known, unknown = vocabulary.encode_bags([["shoe"], ["shoes"]])
-    assert known[0] == 1
-    assert unknown[0] == 0
-    assert known[3:] @ unknown[3:] > 0  # they share triples of letters
+    bags = vocabulary.encode_bags([["shoe", "red", "shoe"], ["shoes"], ["xylophone"], []])
+    assert bags.shape[0] == 4
+    assert sorted(part for part in bags[0] if part in (1, 2, 3)) == [1, 1, 2, 3]  # as often as it is there
+    known, unknown = set(bags[0]) - {0}, set(bags[1]) - {0}
+    assert 1 not in unknown
+    assert {vocabulary.pieces[part - 4] for part in known & unknown} == {"#<sh", "#sho", "#hoe", "#<sho", "#shoe"}
+    assert not bags[2:].any()
+    assert vocabulary.encode_bags([[]]).shape == (1, 1)
+
+
+def test_photos_are_turned_to_half_whitened_components_that_fold_back():
+    rng = np.random.default_rng(0)
+    vectors = np.concatenate([rng.normal(size=(500, 8)) * np.arange(1, 9), rng.normal(size=(500, 6))], axis=1)
+    side = measure_side(vectors.astype(np.float32), [8, 6])
+    assert side.basis.shape == (14, 4 + 3)
+    assert not side.basis[:8, 4:].any()
+    assert not side.basis[8:, :4].any()
+    seen = side.apply(vectors.astype(np.float32))
+    np.testing.assert_allclose(seen.mean(axis=0), 0, atol=1e-4)
+    np.testing.assert_allclose((seen[:, :4] ** 2).mean(), 1, rtol=1e-3)
+    first, second = PCA().fit(vectors[:, :8]).explained_variance_[:2]
+    # Half whitened: a component's variance is the root of what it was.
+    np.testing.assert_allclose(seen[:, 0].var() / seen[:, 1].var(), (first / second) ** 0.5, rtol=1e-3)
+
+
+def test_photos_that_are_all_alike_are_no_error():
+    side = measure_side(np.ones((60, 5), np.float32), [3, 2])
+    assert np.isfinite(side.apply(np.ones((2, 5), np.float32))).all()
 
 
 def test_the_same_seed_gives_the_same_tower():
     shop = make_shop(120, seed=0)
-    recipe = TextRecipe(towers=1, epochs=1, batch=60)
+    recipe = TextRecipe(towers=1, epochs=1, fewest_steps=2, batch=60)
     one, same, other = (train_towers(*shop, [12, 6], recipe, seed=seed).embed([["red"]]) for seed in (0, 0, 1))
     np.testing.assert_array_equal(one, same)
     assert np.abs(one - other).max() > 1e-3
