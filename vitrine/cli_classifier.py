@@ -56,7 +56,9 @@ def train_text(
     context: typer.Context,
     feed: Feed,
     mapping: Mapping = None,
-    epochs: Annotated[int, typer.Option(min=1, max=1_000, help="Times every item is looked at; more in a small shop.")] = 25,
+    epochs: Annotated[
+        int, typer.Option(min=1, max=1_000, help="Times every item is looked at; more in a small shop.")
+    ] = 25,
     towers: Annotated[int, typer.Option(min=1, max=16, help="Networks whose mean answers.")] = 5,
     seed: Annotated[int, typer.Option(min=0, help="Of everything random; the same seed, the same weights.")] = 0,
     json: Json = False,
