@@ -1,7 +1,8 @@
 """Spike rates as a search space: P@10 of the last hidden layer, spiking and not, as named vectors of one store.
 
 `python -m bench.spiking_space FEED --network FOLDER`. An experiment: the gallery are the training and validation
-photos, the queries the test photos, and a hit is right where every attribute the network was trained on is the query's.
+photos (with `--gallery N` only N of the training's), the queries the test photos, and a hit is right where every
+attribute the network was trained on is the query's.
 """
 
 from __future__ import annotations
@@ -40,6 +41,12 @@ def main() -> None:
     parser.add_argument("feed")
     parser.add_argument("--network", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=0, help="the network's own where 0")
+    parser.add_argument(
+        "--gallery",
+        type=int,
+        default=0,
+        help="so many training photos, drawn by lot; all, and the validation photos, where 0",
+    )
     given = parser.parse_args()
     network = load_spiking(given.network)
     side, _, channels = network.cnn.size
@@ -47,11 +54,12 @@ def main() -> None:
         given.feed, settings=Settings(), attributes=tuple(network.cnn.attributes), side=side, channels=channels
     )
     steps = given.steps or network.choices.steps
-    gallery = [embed(network, images, steps) for images in (data.train, data.val)]
+    rows_of = choose_gallery(data.train, data.val, given.gallery)
+    gallery = [embed(network, images, rows, steps) for images, rows in rows_of]
     spaces = {name: np.concatenate([part[name] for part in gallery]) for name in (CNN, SNN)}
-    queries = embed(network, data.test, steps)
+    queries = embed(network, data.test, range(len(data.test)), steps)
     labels = {
-        name: np.concatenate([images.read_labels()[name] for images in (data.train, data.val)])
+        name: np.concatenate([images.read_labels()[name][np.asarray(rows)] for images, rows in rows_of])
         for name in data.test.attributes
     }
     with tempfile.TemporaryDirectory() as folder:
@@ -67,9 +75,19 @@ def main() -> None:
     print_report("spike rates as a search space", figures, [["space", f"P@{K}, all right", *labels], *rows])
 
 
-def embed(network: SpikingNetwork, images: LabelledImages, steps: int) -> dict[str, Matrix]:
+def choose_gallery(
+    train: LabelledImages, val: LabelledImages, count: int
+) -> list[tuple[LabelledImages, Sequence[int]]]:
+    """Photos to search among: all, or so many of the training's."""
+    if not count:
+        return [(images, range(len(images))) for images in (train, val)]
+    drawn = np.random.default_rng(0).permutation(len(train))[:count]
+    return [(train, np.sort(drawn).tolist())]
+
+
+def embed(network: SpikingNetwork, images: LabelledImages, rows: Sequence[int], steps: int) -> dict[str, Matrix]:
     """Unit-length rows of the last spiking layer: the CNN's activations, and how often each neuron spiked."""
-    given = network.cnn.normalise(images.read_batch(range(len(images))))
+    given = network.cnn.normalise(images.read_batch(rows))
     last = network.snn.list_spiking()[-1].name
     session = LayeredSession(network.cnn, activations=True)
     seen = [session.run_layers(given[start : start + 100])[last] for start in range(0, len(given), 100)]
