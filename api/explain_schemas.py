@@ -9,24 +9,29 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from api.questions import EXAMPLE_HASH, ItemIdText, PhotoBase64, PhotoHash, RegionBox, WireModel
+from api.questions import EXAMPLE_HASH, ItemIdText, PhotoBase64, PhotoHash, QueryText, RegionBox, WireModel
 from api.schemas import PhotoModel
 
 MAX_PHOTO_INDEX = 10_000
 
 
 class ExplainRequest(WireModel):
-    """What was asked about (exactly one of the first three, or the form's file), and which hit."""
+    """What was asked about (exactly one of the first four, or the form's file), and which hit."""
 
     model_config = ConfigDict(
         json_schema_extra={
-            "examples": [{"item_id": "SKU-1", "hit_id": "SKU-2"}, {"photo": EXAMPLE_HASH, "hit_id": "SKU-2"}]
+            "examples": [
+                {"item_id": "SKU-1", "hit_id": "SKU-2"},
+                {"photo": EXAMPLE_HASH, "hit_id": "SKU-2"},
+                {"text": "red shoes for women", "hit_id": "SKU-2"},
+            ]
         }
     )
 
     item_id: ItemIdText | None = None
     photo: PhotoHash | None = None
     photo_base64: PhotoBase64 | None = None
+    text: QueryText | None = None
     region: RegionBox | None = Field(default=None, description="Of the photo; all of it where left out.")
     hit_id: ItemIdText
     photo_index: Annotated[int, Field(ge=0, le=MAX_PHOTO_INDEX)] | None = Field(
@@ -42,7 +47,7 @@ class PartModel(WireModel):
     """What one space gives to the score."""
 
     space: str
-    weight: float
+    weight: float = Field(description="Of the space; times the length of the embedding where a text is asked about.")
     cosine: float = Field(description="Similarity in this space, -1 to 1.")
     contribution: float = Field(description="Weight times cosine; the contributions sum to the score.")
 
@@ -121,11 +126,15 @@ class ExplainAnswer(WireModel):
 
     item_id: str | None
     photo: str | None = Field(examples=[EXAMPLE_HASH])
+    text: str | None
     region: RegionBox | None
     hit_id: str
     hit_photo: PhotoModel
-    score: float = Field(description="As in a search with the same question.")
+    score: float = Field(description="As in a search with the same question; of a text that by its embedding.")
     parts: list[PartModel]
+    words: list[str] = Field(
+        description="Those of the text that are in the item's title and attributes, by their stems."
+    )
     attributes: list[AttributePairModel] = Field(description="Those both sides have, in the catalogue's order.")
     colors: ColorsModel | None
     asked_heat: HeatSideModel | None

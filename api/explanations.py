@@ -28,20 +28,20 @@ from search.explanation import AskedPicture, Explanation
 from search.filters import Source
 from search.heat_map import HeatMap
 from search.heat_picture import choose_size, draw_overlay, join_heat
-from search.query import ItemExample
+from search.query import ItemExample, TextExample
 
 _DIGITS = 6
 
 
 def to_explain_answer(
-    explanation: Explanation, asked: AskedPicture | ItemExample, *, took_ms: float, draw: bool = True
+    explanation: Explanation, asked: AskedPicture | ItemExample | TextExample, *, took_ms: float, draw: bool = True
 ) -> ExplainAnswer:
     """The answer.
 
     Args:
         draw: with overlays.
     """
-    example = None if isinstance(asked, ItemExample) else asked.example
+    example = asked.example if isinstance(asked, AskedPicture) else None
     region = None if example is None else example.region
     kind: Literal["photo", "region", "thumbnail"] = "thumbnail"
     if example is not None:
@@ -50,6 +50,7 @@ def to_explain_answer(
     return ExplainAnswer(
         item_id=asked.item_id if isinstance(asked, ItemExample) else None,
         photo=None if example is None else f"sha256:{example.sha256}",
+        text=asked.text if isinstance(asked, TextExample) else None,
         region=None if region is None else region.to_wire(),
         hit_id=explanation.item.id,
         hit_photo=to_photo(explanation.item.id, explanation.photo),
@@ -58,6 +59,7 @@ def to_explain_answer(
             PartModel(space=part.space, weight=part.weight, cosine=part.cosine, contribution=part.contribution)
             for part in explanation.parts
         ],
+        words=list(explanation.words),
         attributes=[
             AttributePairModel(
                 name=pair.name,

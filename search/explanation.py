@@ -1,4 +1,4 @@
-"""Why one item is a hit for a photo or another item: parts of the score, attributes, colours, and where it comes from.
+"""Why an item is a hit for a photo, another item or a text: parts of the score, what both say, and where it comes from.
 
 The score and its parts are those of a search with the same question, from the embeddings in the store. Colours and heat
 maps are of the pictures at hand, which are smaller copies: of a photo asked about the one that is kept, of an item its
@@ -7,28 +7,38 @@ thumbnail. So a heat map says its own cosine beside the stored one. Knows nothin
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from search.attribute_pairs import AttributePair, Said, compare_attributes, list_said
+from search.bm25 import encode_document, encode_question
 from search.catalogue import Catalogue
 from search.color_difference import Palette, PaletteDifference, compare_palettes
-from search.embedding import Embeddings
+from search.embedding import Embeddings, normalise_rows
 from search.encoder import Picture
 from search.errors import NotFoundError
 from search.heat_map import HeatMap, map_heat
 from search.item import Item, PhotoRecord
+from search.item_text import compose_text
 from search.legs import choose_weights, seek
 from search.palette import measure_palette
 from search.photo import decode_photo
-from search.query import Example, ItemExample, Note, PhotoExample, Query
+from search.query import Example, ItemExample, Note, PhotoExample, Query, TextExample
 from search.store import Leg, StoredPoint
 from search.tagging import Prediction
+
+_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpacePart:
-    """What one space gives to a score: `contribution` is weight times cosine; the contributions sum to the score."""
+    """What one space gives to a score: `contribution` is weight times cosine; the contributions sum to the score.
+
+    A text's embedding has a length of its own in each space, which is in the weight.
+    """
 
     space: str
     weight: float
@@ -51,7 +61,8 @@ class Explanation:
 
     Attributes:
         item, photo: the hit.
-        score: as in a search; the sum of the parts' contributions.
+        score: as in a search; the sum of the parts' contributions. Of a text that of the embeddings, 0 without any.
+        words: those of a text that are in the item's title and attributes, by their stems.
         attributes: those that both sides have, in the catalogue's order.
         colors: None where a side has no picture.
         asked_picture, found_picture: what the heat maps are of; None where there is none.
@@ -63,6 +74,7 @@ class Explanation:
     photo: PhotoRecord
     score: float
     parts: tuple[SpacePart, ...]
+    words: tuple[str, ...]
     attributes: tuple[AttributePair, ...]
     colors: ColorComparison | None
     asked_picture: Picture | None
@@ -99,7 +111,7 @@ class _Side:
 
 
 def explain(
-    asked: AskedPicture | ItemExample,
+    asked: AskedPicture | ItemExample | TextExample,
     hit_id: str,
     catalogue: Catalogue,
     *,
@@ -110,7 +122,7 @@ def explain(
     """Why an item's photo is as near to what is asked about as it is.
 
     Args:
-        asked: a picture, or an item by its main photo, which may be the hit itself.
+        asked: a picture, an item by its main photo, which may be the hit itself, or a text.
         photo_index: which photo of the hit; the nearest one, as in a search, where it is not said.
         weights: of the spaces, as a search takes them; the catalogue's own where there are none.
         heat: measure heat maps; one forward pass of each encoder for each side.
@@ -128,15 +140,17 @@ def explain(
     else:
         found = _read_photo(hit_id, photo_index, [leg.space for leg in sought.legs], catalogue)
     parts = measure_parts(sought.legs, found.vectors)
+    words = list_common_words(asked.text, found.item) if isinstance(asked, TextExample) else ()
     notes = list(sought.notes)
     ours, theirs = _describe_asked(asked, catalogue, notes), _describe_point(found, catalogue, notes)
-    vectors = {leg.space: leg.vector for leg in sought.legs}
+    vectors = {leg.space: normalise_rows(leg.vector[None])[0] for leg in sought.legs}
     wanted = heat and (ours.picture is not None or theirs.picture is not None)
     return Explanation(
         item=found.item,
         photo=found.photo,
         score=sum(part.contribution for part in parts),
         parts=parts,
+        words=words,
         attributes=compare_attributes(ours.said, theirs.said, manifest),
         colors=_compare_colors(ours, theirs),
         asked_picture=ours.picture,
@@ -152,12 +166,25 @@ def measure_parts(legs: Sequence[Leg], vectors: Embeddings) -> tuple[SpacePart, 
     parts = []
     for leg in legs:
         vector = vectors.get(leg.space)
-        cosine = 0.0 if vector is None else max(-1.0, min(1.0, float(leg.vector @ vector)))
-        parts.append(SpacePart(space=leg.space, weight=leg.weight, cosine=cosine, contribution=leg.weight * cosine))
+        length = float(np.linalg.norm(leg.vector)) or 1.0
+        cosine = 0.0 if vector is None else max(-1.0, min(1.0, float(leg.vector @ vector) / length))
+        weight = leg.weight * length
+        parts.append(SpacePart(space=leg.space, weight=weight, cosine=cosine, contribution=weight * cosine))
     return tuple(parts)
 
 
-def _describe_asked(asked: AskedPicture | ItemExample, catalogue: Catalogue, notes: list[Note]) -> _Side:
+def list_common_words(text: str, item: Item) -> tuple[str, ...]:
+    """Words of a text that count when the item is ranked by words, as they were written, none twice."""
+    known = set(encode_document(compose_text(item)).indices)
+    words: dict[str, str] = {}
+    for word in _WORD.findall(text):
+        words.setdefault(word.casefold(), word)
+    return tuple(word for word in words.values() if known.intersection(encode_question(word).indices))
+
+
+def _describe_asked(asked: AskedPicture | ItemExample | TextExample, catalogue: Catalogue, notes: list[Note]) -> _Side:
+    if isinstance(asked, TextExample):
+        return _Side(said={}, picture=None, palette=())
     if isinstance(asked, AskedPicture):
         said = list_said(None, asked.predictions, catalogue.manifest)
         return _Side(said=said, picture=asked.picture, palette=measure_palette(asked.picture))

@@ -308,12 +308,13 @@ function markHit(list, hit) {
   go(addExample(state, list, hit.id));
 }
 
-/** What a hit can be held against, or null where only words or colours are asked about. */
+/** What a hit can be held against, or null where only colours are asked about. */
 function describeExplained() {
   const subject = findExplained(state);
   if (subject === null) return null;
   const alone = countExamples(state) === 1;
   if (state.photo) return { subject, alone, title: PICTURE, readUrl: async () => toAddress(subject.photo) };
+  if (subject.text) return { subject, alone, title: `\u201c${subject.text}\u201d`, readUrl: async () => null };
   return { subject, alone, title: "the item asked about", readUrl: async () => (await describeItem(subject.item_id)).url };
 }
 

@@ -30,11 +30,12 @@ export function nameSubject(state) {
   return state.item ? { item_id: state.item } : {};
 }
 
-/** What an explanation can be about: the picture or item asked about, else the first item of "more like"; or null. */
+/** What an explanation can be about: the picture or item asked about, the first item of "more like", the words; or null. */
 export function findExplained(state) {
   if (state.photo) return { photo: state.photo, ...(state.region && { region: state.region }) };
   const id = state.item ?? state.more[0];
-  return id === undefined || id === null ? null : { item_id: id };
+  if (id !== undefined && id !== null) return { item_id: id };
+  return state.words === null ? null : { text: state.words };
 }
 
 /** How many things hits should be like or unlike. */

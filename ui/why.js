@@ -39,12 +39,20 @@ export function buildWhy(hit, explained) {
 function buildReasons(answer, { url, title, alone }) {
   return [
     build("p", { class: "reason-note" }, alone ? `Held against ${title}.` : `Held against ${title} alone, whatever else is asked about.`),
-    buildParts(answer), buildPictures(answer, { url, title }), buildShared(answer), buildColors(answer),
+    buildWords(answer), buildParts(answer), buildPictures(answer, { url, title }), buildShared(answer), buildColors(answer),
     ...answer.notes.map(({ message }) => build("p", { class: "reason-note" }, message)),
   ].filter(Boolean);
 }
 
+/** Of words that were asked with, those that the item is described with too. */
+function buildWords({ text, words }) {
+  if (text === null) return null;
+  const said = words.length > 0 ? `In its title and attributes: ${words.join(", ")}.` : "None of them is in its title and attributes.";
+  return build("section", {}, build("h4", {}, "Words"), build("p", {}, said));
+}
+
 function buildParts({ score, parts }) {
+  if (parts.length === 0) return null;
   const list = build("dl", { class: "parts" });
   list.append(build("div", {}, build("dt", {}, "all together"), build("dd", {}, buildScore(score))));
   for (const { space, weight, cosine, contribution } of parts) {

@@ -33,6 +33,7 @@ def explain(
     hit: Annotated[str, typer.Argument(help="Id of the item found.")],
     photo: Annotated[Path | None, typer.Option(help="The photo that was asked about.")] = None,
     item: Annotated[str | None, typer.Option(help="The item that was asked about.")] = None,
+    text: Annotated[str | None, typer.Option(help="The words that were asked with.")] = None,
     region: Annotated[
         str | None, typer.Option(help="left,top,right,bottom of the photo, as shares of its sides.")
     ] = None,
@@ -45,11 +46,18 @@ def explain(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Say why an item is a hit: parts of its score, attributes, colours, and where on the photos it comes from."""
+    """Say why an item is a hit: parts of its score, attributes or words, colours, and where it comes from."""
     from vitrine.commands.explain import Question, explain_hit
 
     question = Question(
-        hit=hit, photo=photo, item=item, region=region, photo_index=photo_index, weights=tuple(weight or ()), to=to
+        hit=hit,
+        photo=photo,
+        item=item,
+        text=text,
+        region=region,
+        photo_index=photo_index,
+        weights=tuple(weight or ()),
+        to=to,
     )
     with errors_as_exit_codes():
         explain_hit(get_settings(context), question, as_json=json)

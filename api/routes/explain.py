@@ -1,4 +1,4 @@
-"""`POST /v1/explain`: why an item is a hit for a photo or another item."""
+"""`POST /v1/explain`: why an item is a hit for a photo, another item or a text."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from api.wire import answer_json
 from search.errors import QueryError
 from search.explanation import AskedPicture, explain
 from search.photo import decode_photo
-from search.query import ItemExample, PhotoExample
+from search.query import ItemExample, PhotoExample, TextExample
 from search.region import Box, read_box
 
 router = APIRouter(tags=["search"])
@@ -52,7 +52,7 @@ _BODY = {
     openapi_extra={"requestBody": _BODY},
 )
 async def explain_hit(request: Request, backend: CurrentBackend) -> Response:
-    """The parts of its score, shared attributes, the difference of colours, and where on both photos it comes from.
+    """The parts of its score, shared attributes or words, the difference of colours, and where it comes from.
 
     Heat maps and colours are of the pictures at hand: of an item its thumbnail, of a photo the copy that is kept.
     """
@@ -60,10 +60,10 @@ async def explain_hit(request: Request, backend: CurrentBackend) -> Response:
     question, upload = await _read_question(request, backend)
     region = _check_question(question, upload)
     asked = await _find_asked(question, upload, region, backend)
-    photo = None if asked is None else asked.photo
+    about = await _find_example(question, backend) if asked is None else asked.photo
     # Pictures are decoded and looked at either way, so an item's question stands in line as a photo's does.
-    answer, tagged = await backend.do_photo_work(_explain, question, photo, backend, start)
-    if tagged is not None and tagged is not photo:
+    answer, tagged = await backend.do_photo_work(_explain, question, about, backend, start)
+    if tagged is not None and tagged is not about:
         backend.photos.keep(tagged)
     return answer_json(answer)
 
@@ -88,19 +88,20 @@ def _check_question(question: ExplainRequest, upload: bytes | None) -> Box | Non
         "item_id": question.item_id,
         "photo": question.photo,
         "photo_base64": question.photo_base64,
+        "text": question.text,
         "the file": upload,
     }
     given = [name for name, value in sources.items() if value is not None]
     if len(given) != 1:
         raise QueryError(
-            f"the question is about {' and '.join(given) or 'nothing'}; ask about one item or one photo",
+            f"the question is about {' and '.join(given) or 'nothing'}; ask about one item, one photo or one text",
             code="ambiguous_query" if given else "photo_missing",
             pointer="" if not given or given[0] == "the file" else f"/{given[0]}",
         )
     if question.region is None:
         return None
-    if question.item_id is not None:
-        raise QueryError("only a photo has a region, not an item", code="invalid_region", pointer="/region")
+    if question.item_id is not None or question.text is not None:
+        raise QueryError("only a photo has a region", code="invalid_region", pointer="/region")
     return read_box(question.region, "/region")
 
 
@@ -114,15 +115,23 @@ async def _find_asked(
     return None if upload is None else await embed_upload(upload, region, backend)
 
 
+async def _find_example(question: ExplainRequest, backend: Backend) -> ItemExample | TextExample:
+    if question.text is None:
+        assert question.item_id is not None
+        return ItemExample(item_id=question.item_id)
+    embeddings, _ = await backend.embed_text(question.text)
+    return TextExample(text=question.text, embeddings=embeddings)
+
+
 def _explain(
-    question: ExplainRequest, photo: QueryPhoto | None, backend: Backend, start: float
+    question: ExplainRequest, about: QueryPhoto | ItemExample | TextExample, backend: Backend, start: float
 ) -> tuple[ExplainAnswer, QueryPhoto | None]:
     """As the classifier that is live sees the photo, so that vectors of two classifiers are never compared."""
     catalogue = backend.catalogue
     while True:
         tagger = catalogue.find_tagger()
-        tagged = photo and photo.tag(tagger)
-        asked = _to_asked(question, tagged)
+        tagged = about.tag(tagger) if isinstance(about, QueryPhoto) else None
+        asked = about if not isinstance(about, QueryPhoto) else _to_asked(about if tagged is None else tagged)
         explanation = explain(
             asked,
             question.hit_id,
@@ -137,10 +146,7 @@ def _explain(
             return answer, tagged
 
 
-def _to_asked(question: ExplainRequest, photo: QueryPhoto | None) -> AskedPicture | ItemExample:
-    if photo is None:
-        assert question.item_id is not None
-        return ItemExample(item_id=question.item_id)
+def _to_asked(photo: QueryPhoto) -> AskedPicture:
     picture = decode_photo(photo.picture).picture
     return AskedPicture(
         example=PhotoExample(embeddings=photo.embeddings, sha256=photo.sha256, region=photo.region),

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from search.catalogue import Catalogue
 from tests.api.conftest import draw_photo
 from tests.api.problems import check_problem
 from tests.api.test_classify import switch
@@ -109,6 +110,28 @@ def test_a_kept_photo_is_tagged_by_the_classifier_that_is_live(make_client, own_
     assert {part["space"]: part["cosine"] for part in body["parts"]}["classifier"] == pytest.approx(1, abs=1e-3)
 
 
+def test_a_text_is_explained_by_words_where_no_encoder_is(client):
+    body = explain(client, text="red circles for you", hit_id="item-0").json()
+    assert (body["text"], body["item_id"], body["photo"]) == ("red circles for you", None, None)
+    assert body["words"] == ["red", "circles"]
+    assert (body["score"], body["parts"], body["found_heat"]) == (0, [], None)
+    assert [note["code"] for note in body["notes"]] == ["no_text_encoder"]
+    assert explain(client, item_id="item-1", hit_id="item-0").json()["words"] == []
+
+
+def test_a_text_is_explained_by_its_embedding(client, monkeypatch):
+    vector = np.zeros(192, np.float32)
+    vector[:96] = 2
+    monkeypatch.setattr(Catalogue, "embed_text", lambda self, text: {"shape": vector})
+    found = client.post("/v1/search", json={"text": "red", "weights": {"words": 0, "shape": 1}}).json()
+    for hit in found["hits"]:
+        body = explain(client, text="red", weights={"shape": 1}, hit_id=hit["id"]).json()
+        assert body["score"] == pytest.approx(hit["score"], abs=1e-5)
+        assert [part["space"] for part in body["parts"]] == ["shape"]
+        assert body["asked_heat"] is None
+        assert body["found_heat"]["overlay_url"].startswith("data:image/png")
+
+
 def test_without_a_classifier_nothing_is_said_of_a_photo(client):
     body = explain_file(client, hit_id="item-5").json()
     assert body["attributes"] == []
@@ -130,5 +153,9 @@ def test_a_question_that_makes_no_sense_is_refused(client):
     check_problem(explain(client, item_id="item-0", hit_id="x" * 600), 422, "invalid_request", "/hit_id")
     check_problem(explain(client, item_id="item-0", hit_id="item-1", photo_index=-1), 422, "invalid_request")
     check_problem(explain(client, item_id="item-0", hit_id="item-1", weights={"color": 0}), 422, "invalid_query")
-    region = explain(client, item_id="item-0", hit_id="item-1", region=[0, 0, 1, 1])
-    check_problem(region, 422, "invalid_region", "/region")
+    for about in ({"item_id": "item-0"}, {"text": "red"}):
+        region = explain(client, **about, hit_id="item-1", region=[0, 0, 1, 1])
+        check_problem(region, 422, "invalid_region", "/region")
+    check_problem(explain(client, item_id="item-0", text="red", hit_id="item-1"), 422, "ambiguous_query")
+    check_problem(explain(client, text="x" * 2**16, hit_id="item-1"), 422, "invalid_request", "/text")
+    check_problem(explain(client, text="   ", hit_id="item-1"), 422, "invalid_query")

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from tests.journeys.test_access import find_violations
 from tests.journeys.test_picture import name_photo, read_address
-from tests.journeys.test_questions import record_questions
+from tests.journeys.test_questions import record_questions, search_words
 
 pytestmark = pytest.mark.browser
 
@@ -52,6 +52,20 @@ def test_why_this_one(visitor, red_shirt):
     assert find_violations(page) == [], "the reasons"
     why.get_by_label("Show the heat").uncheck()
     expect(why.locator(".heat-overlay").first).to_be_hidden()
+
+
+def test_why_this_one_for_words(visitor):
+    page = visitor.page
+    visitor.open()
+    search_words(visitor, "red dresses umbrella")
+    page.locator(".tile-title").first.click()
+    page.get_by_role("dialog").get_by_text("Why this one").click()
+    why = page.locator("#why")
+    expect(why).to_contain_text("In its title and attributes: red", timeout=30_000)
+    expect(why).not_to_contain_text("umbrella.")
+    expect(why).to_contain_text("Held against \u201cred dresses umbrella\u201d.")
+    expect(why).to_contain_text("no text encoder")
+    assert find_violations(page) == [], "the reasons"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

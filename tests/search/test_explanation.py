@@ -11,7 +11,7 @@ from search.explanation import AskedPicture, explain
 from search.filters import Source
 from search.heat_map import HeatKind
 from search.photo import decode_photo
-from search.query import ItemExample, PhotoExample, Query, like_item
+from search.query import ItemExample, PhotoExample, Query, TextExample, like_item
 from search.region import Box
 from tests.api.conftest import TAGGER, build_catalogue, draw_photo
 
@@ -157,3 +157,43 @@ def test_a_missing_thumbnail_is_said(tmp_path):
         assert told.score == pytest.approx(hit.score, abs=1e-5)
     finally:
         catalogue.close()
+
+
+def say_words(catalogue, text, spaces):
+    """A text whose embedding is three times that of a red circle."""
+    shape = catalogue.store.read_items(["item-0"], spaces=spaces)["item-0"].vectors
+    return TextExample(text=text, embeddings={name: 3 * shape[name] for name in spaces})
+
+
+def test_a_text_is_explained_as_it_was_scored_and_by_the_words_the_item_has(catalogue):
+    asked = say_words(catalogue, "Red CIRCLES, red umbrella", ("shape", "color"))
+    weights = {"shape": 1.0, "color": 3.0, "words": 0.0}
+    result = catalogue.search(Query(examples=(asked,), weights=weights, limit=12, exact=True))
+    for hit in result.hits:
+        told = explain(asked, hit.item.id, catalogue, weights=weights)
+        assert told.score == pytest.approx(hit.score, abs=1e-5)
+        for part in told.parts:
+            assert part.contribution == pytest.approx(part.weight * part.cosine)
+            assert -1 <= part.cosine <= 1
+    told = explain(asked, "item-0", catalogue)
+    assert [part.cosine for part in told.parts] == pytest.approx([1, 1], abs=1e-5)
+    assert told.words == ("Red", "CIRCLES")
+    assert explain(asked, "item-1", catalogue).words == ()
+    assert told.asked_picture is None
+    assert told.asked_heat == ()
+    assert told.attributes == ()
+    assert told.colors is None
+    assert [each.space for each in told.found_heat] == ["shape", "color"]
+    for each in told.found_heat:
+        assert each.values.sum() == pytest.approx(each.cosine, abs=1e-4)
+        assert each.cosine == pytest.approx(1, abs=0.02)
+
+
+def test_a_text_without_an_embedding_is_explained_by_its_words_alone(catalogue):
+    told = explain(TextExample(text="a red thing"), "item-0", catalogue)
+    assert told.words == ("red",)
+    assert (told.score, told.parts, told.found_heat) == (0, (), ())
+    assert told.found_picture is not None
+    assert [note.code for note in told.notes] == ["no_text_encoder"]
+    with pytest.raises(QueryError):
+        explain(TextExample(text="of the"), "item-0", catalogue)

@@ -84,6 +84,8 @@ def test_a_second_photo_and_a_region_can_be_asked_about(shop):
     [
         (["item-0"], 2),
         (["item-0", "--item", "item-1", "--photo", "a.jpg"], 2),
+        (["item-0", "--item", "item-1", "--text", "red"], 2),
+        (["item-0", "--text", "red", "--region", "0,0,1,1"], 2),
         (["item-0", "--item", "item-1", "--region", "0,0,1,1"], 2),
         (["item-0", "--item", "item-1", "--out", "why.txt"], 2),
         (["item-0", "--item", "item-1", "--weight", "shoe=1"], 2),
@@ -97,6 +99,14 @@ def test_what_makes_no_sense_is_said(shop, arguments, code):
     assert answer.code == code
     assert answer.out == ""
     assert answer.err
+
+
+def test_words_are_explained(shop):
+    color = shop.run("search", "--item", "item-1", "-n", 9, "--json").json["hits"][-1]["item"]["color"]
+    hit = shop.run("search", "--text", color, "-n", 1, "--json").json["hits"][0]["id"]
+    answer = shop.run("explain", "--text", f"a {color} umbrella", hit)
+    assert answer.code == 0, answer.err
+    assert answer.out.splitlines()[-1] == f"words in its title and attributes: {color}"
 
 
 @pytest.mark.parametrize("region", ["0,0,1", "a,b,c,d", "0,0,1,2", "0.5,0,0.5,1", "nan,0,1,1", ""])

@@ -20,9 +20,9 @@ from search.explanation import AskedPicture, Explanation, explain
 from search.heat_map import HeatMap
 from search.heat_picture import blend_heat, choose_size, join_heat
 from search.photo import decode_photo
-from search.query import ItemExample, PhotoExample
+from search.query import ItemExample, PhotoExample, TextExample
 from search.region import parse_box
-from vitrine.commands.search import parse_weights
+from vitrine.commands.search import embed_text, parse_weights
 from vitrine.console import out, print_json, say
 from vitrine.settings import Settings
 from vitrine.wiring import open_catalogue
@@ -38,6 +38,7 @@ class Question:
     hit: str
     photo: Path | None = None
     item: str | None = None
+    text: str | None = None
     region: str | None = None
     photo_index: int | None = None
     weights: Sequence[str] = ()
@@ -48,11 +49,11 @@ def explain_hit(settings: Settings, question: Question, *, as_json: bool) -> Non
     """Print the explanation, and draw both photos where a file is named.
 
     Raises:
-        QueryError: nothing or two things are asked about, a region that is none, a file that is no PNG.
+        QueryError: nothing or several things are asked about, a region that is none, a file that is no PNG.
         NotFoundError: an item that is not there.
     """
-    if (question.photo is None) == (question.item is None):
-        raise QueryError("say what was asked about: --photo FILE or --item ID, one of them")
+    if [question.photo, question.item, question.text].count(None) != 2:
+        raise QueryError("say what was asked about: --photo FILE, --item ID or --text WORDS, one of them")
     if question.region is not None and question.photo is None:
         raise QueryError("only a photo has a region: give --photo with --region", code="invalid_region")
     if question.to is not None and question.to.suffix.lower() != ".png":
@@ -74,10 +75,12 @@ def explain_hit(settings: Settings, question: Question, *, as_json: bool) -> Non
             say(f"drew {question.to}")
 
 
-def _read_asked(catalogue: Catalogue, question: Question) -> AskedPicture | ItemExample:
-    if question.photo is None:
-        assert question.item is not None
+def _read_asked(catalogue: Catalogue, question: Question) -> AskedPicture | ItemExample | TextExample:
+    if question.text is not None:
+        return TextExample(text=question.text, embeddings=embed_text(catalogue, question.text))
+    if question.item is not None:
         return ItemExample(item_id=question.item)
+    assert question.photo is not None
     region = None if question.region is None else parse_box(question.region, "/region")
     embedded = catalogue.embed_photo(read_photo(str(question.photo.absolute()), question.photo.parent), region)
     picture = decode_photo(embedded.picture).picture
@@ -114,6 +117,9 @@ def _print_answer(answer: ExplainAnswer) -> None:
     for part in answer.parts:
         table.add_row(part.space, f"{part.weight:.2f}", f"{part.cosine:.4f}", f"{part.contribution:.4f}")
     out.print(table, markup=False)
+    if answer.text is not None:
+        out.print()
+        out.print(f"words in its title and attributes: {', '.join(answer.words) or 'none'}", markup=False)
     if answer.attributes:
         out.print()
         table = _make_table("attribute", "", "asked about", "found")

@@ -159,7 +159,7 @@ def _embed_examples(catalogue: Catalogue, question: Question) -> _Found:
     found.examples.extend(ItemExample(item_id=item_id, weight=LESS) for item_id in question.less_like)
     for text in question.texts:
         words, weight = parse_weighted(text)
-        found.examples.append(TextExample(text=words, embeddings=_embed_text(catalogue, words), weight=weight))
+        found.examples.append(TextExample(text=words, embeddings=embed_text(catalogue, words), weight=weight))
     for text in question.colors:
         color, weight = parse_weighted(text)
         found.examples.append(read_color_example(color, weight=weight, pointer="/color"))
@@ -238,7 +238,8 @@ def _embed(catalogue: Catalogue, path: Path, region: Box | None) -> EmbeddedPhot
     return catalogue.embed_photo(read_photo(str(path.absolute()), path.parent), region)
 
 
-def _embed_text(catalogue: Catalogue, text: str) -> Embeddings:
+def embed_text(catalogue: Catalogue, text: str) -> Embeddings:
+    """The text in spaces of photos; nothing where the catalogue has no text encoder, or one that is stale."""
     try:
         return catalogue.embed_text(text)
     except (NotFoundError, MismatchError):
