@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.measuring import print_report, summarise_ms, time_calls
-from bench.peer_stores import PEERS, measure_peer
+from bench.peer_stores import PEERS, measure_peer, open_vitrine
 from search.attributes import AttributeKind
 from search.embedding import Space, normalise_rows
 from search.filters import AnyOf, Filter
@@ -70,7 +70,7 @@ def main() -> None:
         stack.callback(store.close)
         report = measure_store(store, manifest, options.items, options.queries)
         if not options.no_peers:
-            report |= measure_peers(vectors, options.queries, folder)
+            report |= measure_peers(vectors, options.queries)
     head = ["measured", "median ms", "p95 ms", "recall@10", "to plain"]
     keys = ("median_ms", "p95_ms", "recall_at_10", "to_plain")
     rows = [[name, *(figures.get(key, "") for key in keys)] for name, figures in report.items()]
@@ -181,18 +181,18 @@ def ask(
     return [hit.item.id for hit in run_query(query, store, manifest, counter=counter).hits]
 
 
-def measure_peers(
-    vectors: Mapping[str, NDArray[np.float32]], queries: int, folder: Path
-) -> dict[str, dict[str, float]]:
-    """The same vectors, one after the other as one, in other libraries."""
+def measure_peers(vectors: Mapping[str, NDArray[np.float32]], queries: int) -> dict[str, dict[str, float]]:
+    """The same vectors, one after the other as one, in other libraries; our own store was measured already."""
     joint = normalise_rows(np.concatenate(list(vectors.values()), axis=1))
     asked = joint[np.random.default_rng(1).choice(len(joint), queries, replace=False)]
     scores = asked @ joint.T
     truth = (scores, np.sort(scores, axis=1)[:, -10])
-    return {
-        f"{name}, joint vector, no filter": measure_peer(open_peer, joint, asked, truth, folder)
-        for name, open_peer in PEERS.items()
-    }
+    report = {}
+    for name, open_peer in PEERS.items():
+        if open_peer is not open_vitrine:
+            with tempfile.TemporaryDirectory() as folder:
+                report[f"{name}, joint vector, no filter"] = measure_peer(open_peer, joint, asked, truth, Path(folder))
+    return report
 
 
 if __name__ == "__main__":
