@@ -25,6 +25,7 @@ from search.item_text import compose_text
 from search.store import FacetCount, Leg, Page, PhotoPage, Point, ScoredPoint, StoredPoint
 from search.stores import edge_queries
 from search.stores.conditions import translate
+from search.stores.edge_counts import EdgeCounts
 from search.stores.edge_queries import to_sparse
 from search.stores.edge_shard import EdgeDialect, check_disk, create_indexes, create_shard, guard_engine, list_vectors
 from search.stores.facets import count_sources
@@ -77,6 +78,7 @@ class EdgeStore:
 
     def __init__(self, shard: qe.EdgeShard, path: Path, layout: Layout) -> None:
         self._shard = shard
+        self._counts = EdgeCounts(shard)
         self._path = path
         self._layout = layout
         self._coming = layout
@@ -105,7 +107,7 @@ class EdgeStore:
                 )
                 for p in points
             ]
-            self._shard.update(qe.UpdateOperation.upsert_points(made))
+            self._write(qe.UpdateOperation.upsert_points(made))
 
     def replace_attributes(self, items: Mapping[str, Item], row_sha256: Mapping[str, str]) -> None:
         check_disk(self._path)
@@ -115,21 +117,21 @@ class EdgeStore:
                 photos, _ = self._shard.scroll(qe.ScrollRequest(limit=BATCH, filter=own, with_payload=False))
                 made = [qe.PointVectors(photo.id, _to_words(item)) for photo in photos]
                 if made:
-                    self._shard.update(qe.UpdateOperation.update_vectors(made))
-                self._shard.update(qe.UpdateOperation.set_payload_by_filter(own, payload))
+                    self._write(qe.UpdateOperation.update_vectors(made))
+                self._write(qe.UpdateOperation.set_payload_by_filter(own, payload))
 
     def delete_items(self, item_ids: Collection[str]) -> int:
         with self._engine():
             there = len(self._shard.retrieve([compute_point_id(i, 0) for i in set(item_ids)], [ITEM_ID], False))
             if there:
-                self._shard.update(qe.UpdateOperation.delete_points_by_filter(self._of_items(item_ids)))
+                self._write(qe.UpdateOperation.delete_points_by_filter(self._of_items(item_ids)))
             return there
 
     def delete_photos_from(self, item_id: str, index: int) -> None:
         above = self._dialect.within(INDEX, Between(attribute=INDEX, gte=index))
         doomed = self._dialect.combine(must=[self._dialect.match_any(ITEM_ID, [item_id]), above])
         with self._engine():
-            self._shard.update(qe.UpdateOperation.delete_points_by_filter(doomed))
+            self._write(qe.UpdateOperation.delete_points_by_filter(doomed))
 
     def read_items(
         self, item_ids: Sequence[str], *, index: int = 0, spaces: Sequence[str] = ()
@@ -206,11 +208,8 @@ class EdgeStore:
 
     def count_items(self, conditions: Filter = (), *, lacking: str | None = None) -> int:
         with self._engine():
-            if not conditions and lacking is None:
-                # The few further photos are counted in a fraction of the time that all the main ones take.
-                return self._shard.count(qe.CountRequest(exact=True)) - edge_queries.count_further(self._shard)
             where = self._filter(conditions, primary_only=True, empty=lacking)
-            return self._shard.count(qe.CountRequest(exact=True, filter=where))
+            return self._counts.count_items(conditions, lacking, where)
 
     def read_bounds(self, attribute: str, conditions: Filter) -> tuple[float, float] | None:
         where = self._filter(conditions, primary_only=True)
@@ -225,7 +224,7 @@ class EdgeStore:
                 self._index_tags({attribute})
             with self._engine():
                 # Where every photo is a main one, counting without that condition takes a quarter of the time.
-                further = edge_queries.count_further(self._shard) > 0
+                further = self._counts.count_further() > 0
                 where = self._filter(conditions, primary_only=further, empty=empty)
                 hits = self._shard.facet(qe.FacetRequest(path, limit=limit, exact=True, filter=where)).hits
             return [(hit.value, hit.count) for hit in hits]
@@ -253,9 +252,9 @@ class EdgeStore:
                     for i, vectors in there.items()
                 ]
                 if made:
-                    self._shard.update(qe.UpdateOperation.update_vectors(made))
+                    self._write(qe.UpdateOperation.update_vectors(made))
                 for i in there:
-                    self._shard.update(qe.UpdateOperation.set_payload([i], to_tag_payload(by_id[i])))
+                    self._write(qe.UpdateOperation.set_payload([i], to_tag_payload(by_id[i])))
 
     def use_spaces(self, spaces: Sequence[Space]) -> None:
         layout = make_layout(spaces)
@@ -266,7 +265,7 @@ class EdgeStore:
         with self._engine():
             self._layout = layout
             for name in sorted(list_vectors(self._path) - layout.list_dimensions().keys() - {WORDS}):
-                self._shard.update(qe.UpdateOperation.delete_vector_name(name))
+                self._write(qe.UpdateOperation.delete_vector_name(name))
 
     def optimize(self) -> None:
         check_disk(self._path)
@@ -296,7 +295,7 @@ class EdgeStore:
                 records, place = self._shard.scroll(request)
                 if records:
                     made = [qe.PointVectors(record.id, make(record)) for record in records]
-                    self._shard.update(qe.UpdateOperation.update_vectors(made))
+                    self._write(qe.UpdateOperation.update_vectors(made))
             if place is None:
                 return
             time.sleep(PAUSE_S)
@@ -312,9 +311,9 @@ class EdgeStore:
         with self._engine():
             there = list_vectors(self._path)
             for name in sorted(wanted.keys() - there):
-                self._shard.update(qe.UpdateOperation.create_dense_vector(name, wanted[name], qe.Distance.Dot))
+                self._write(qe.UpdateOperation.create_dense_vector(name, wanted[name], qe.Distance.Dot))
             if WORDS not in there:
-                self._shard.update(qe.UpdateOperation.create_sparse_vector(WORDS, qe.Modifier.Idf))
+                self._write(qe.UpdateOperation.create_sparse_vector(WORDS, qe.Modifier.Idf))
 
     def _filter(
         self,
@@ -336,6 +335,10 @@ class EdgeStore:
         """One caller at a time, so that it sees one layout; every call holds the interpreter's lock anyway."""
         with self._lock, guard_engine(self._path):
             yield
+
+    def _write(self, operation: qe.UpdateOperation) -> None:
+        self._counts.forget()
+        self._shard.update(operation)
 
     def _to_stored(self, record: qe.Record) -> StoredPoint:
         return from_payload(record.payload or {}, self._layout.to_vectors(record.vector))

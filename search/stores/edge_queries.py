@@ -1,7 +1,7 @@
 """What one shard of Qdrant Edge is asked: nearest points, words, parts of scores, bounds of numbers.
 
-Beside `edge.py`, `edge_shard.py` and `search/bm25.py` the only file that knows `qdrant_edge`. The caller holds the lock
-and guards against the engine's errors.
+Beside `edge.py`, `edge_counts.py`, `edge_shard.py` and `search/bm25.py` the only file that knows `qdrant_edge`. The
+caller holds the lock and guards against the engine's errors.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import qdrant_edge as qe
 from search.bm25 import WORDS, Words
 from search.store import DIVERSE_DEPTH, Leg, ScoredPoint
 from search.stores.layout import Layout, collect_parts
-from search.stores.payload import NO, PRIMARY, compute_point_id, from_payload
+from search.stores.payload import compute_point_id, from_payload
 
 HNSW_EF = 128
 """Candidates the index keeps while it searches; more finds more of the true neighbours and takes longer."""
@@ -78,12 +78,6 @@ def score_photos(
     answers = _score(shard, layout, legs, words, set(ids))
     names = [leg.space for leg in legs] + ([WORDS] if words else [])
     return {photo: {name: answers.get(name, {}).get(point, 0.0) for name in names} for point, photo in ids.items()}
-
-
-def count_further(shard: qe.EdgeShard) -> int:
-    """How many photos there are beside the items' main ones."""
-    further = qe.Filter(must=[qe.FieldCondition(PRIMARY, match=qe.MatchAny([NO]))])
-    return shard.count(qe.CountRequest(exact=True, filter=further))
 
 
 def read_bounds(shard: qe.EdgeShard, path: str, attribute: str, where: qe.Filter | None) -> tuple[float, float] | None:

@@ -303,3 +303,45 @@ def test_photos_are_listed_page_by_page(store: Store) -> None:
     expected = {(p.item.id, p.photo.index, p.photo.sha256) for p in [*points, *more]}
     assert {(photo.item_id, photo.index, photo.sha256) for photo in seen} == expected
     assert len(seen) == 11
+
+
+def test_counts_follow_every_write(store: Store) -> None:
+    """As those that were counted before are kept by some engines."""
+    filters: list[Filter] = [
+        (),
+        (AnyOf(attribute="color", values=("Red",)),),
+        (NoneOf(attribute="color", values=("Red",)),),
+        (AnyOf(attribute="color", values=("Red",), source=Source.EITHER),),
+    ]
+    points, taggings = make_shop(40), Taggings()
+
+    def check() -> None:
+        main = [point for point in points if point.photo.index == 0]
+        for conditions in filters:
+            expected = sum(matches(point, taggings, conditions) for point in main)
+            assert store.count_items(conditions) == store.count_items(conditions) == expected
+        alone = sum("color" not in point.item.attributes for point in main)
+        assert store.count_items((), lacking="color") == alone
+        reds = {count.value: count.count for count in store.count_facet("color", (), limit=99)}.get("Red", 0)
+        assert reds == sum(matches(point, taggings, filters[1]) for point in main)
+
+    check_empty = store.count_items()
+    assert check_empty == 0
+    store.upsert(points)
+    check()
+    taggings |= tag(store, points, FIRST)
+    check()
+    further = replace(points[1], photo=replace(points[1].photo, index=1, sha256="f" * 64))
+    store.upsert([further])
+    points.append(further)
+    check()
+    painted = replace(points[0].item, attributes={**points[0].item.attributes, "color": "Red"})
+    store.replace_attributes({painted.id: painted}, {painted.id: "r"})
+    points[0] = replace(points[0], item=painted)
+    check()
+    store.delete_photos_from(further.item.id, 1)
+    points.pop()
+    check()
+    store.delete_items([point.item.id for point in points[:7]])
+    del points[:7]
+    check()
