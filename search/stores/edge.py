@@ -91,6 +91,7 @@ class EdgeStore:
         """Make the payload indexes that are missing; filters and facets on an attribute need its index."""
         self._kinds |= schema
         with self._engine():
+            self._counts.forget()
             create_indexes(self._shard, list_indexes(schema))
 
     def upsert(self, points: Sequence[Point]) -> None:
@@ -223,11 +224,7 @@ class EdgeStore:
             if source is not Source.MERCHANT:
                 self._index_tags({attribute})
             with self._engine():
-                # Where every photo is a main one, counting without that condition takes a quarter of the time.
-                further = self._counts.count_further() > 0
-                where = self._filter(conditions, primary_only=further, empty=empty)
-                hits = self._shard.facet(qe.FacetRequest(path, limit=limit, exact=True, filter=where)).hits
-            return [(hit.value, hit.count) for hit in hits]
+                return self._counts.count_values(path, conditions, empty, self._filter, limit=limit)
 
         return count_sources(attribute, source, count, kind=self._kinds.get(attribute), limit=limit)
 
@@ -303,6 +300,7 @@ class EdgeStore:
     def _index_tags(self, attributes: set[str]) -> None:
         if not attributes <= self._tagged:
             with self._engine():
+                self._counts.forget()
                 create_indexes(self._shard, {tag_path(name): AttributeKind.KEYWORD for name in attributes})
             self._tagged |= attributes
 

@@ -1,13 +1,15 @@
-"""How many photos of a shard fulfil a filter, kept until the shard is written to.
+"""How many photos of a shard fulfil a filter, and how many have each value, kept until the shard is written to.
 
-To count what a filter lets through takes the engine longer than to search under it (on 100,000 photos 3 ms of 10), and
-every page of hits says a total. One process holds a shard, so nobody else writes to it. The caller holds the lock and
-guards against the engine's errors.
+To count what a filter lets through takes the engine as long as to search under it (3 ms on 100,000 photos, and 10 for
+each attribute's values), and every page of hits says a total. One process holds a shard, so nobody else writes to it.
+The caller holds the lock and guards against the engine's errors.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Protocol
 
 import qdrant_edge as qe
 
@@ -15,9 +17,22 @@ from search.filters import Filter
 from search.stores.payload import NO, PRIMARY
 
 KEPT = 256
-"""Filters whose numbers are kept: those asked about last."""
+"""Numbers that are kept, and lists of values: those asked about last."""
+
+MAX_VALUES = 2_000
+"""Values of the longest list that is kept."""
+
+Values = Sequence[tuple[str | int, int]]
+"""Values, and how many photos have each."""
 
 _Key = tuple[Filter, str | None] | None
+
+
+class MakeFilter(Protocol):
+    """A filter in the engine's own classes."""
+
+    def __call__(self, conditions: Filter, *, primary_only: bool, empty: str | None) -> qe.Filter | None:
+        """See `search.stores.conditions.translate`."""
 
 
 class EdgeCounts:
@@ -26,10 +41,12 @@ class EdgeCounts:
     def __init__(self, shard: qe.EdgeShard) -> None:
         self._shard = shard
         self._kept: OrderedDict[_Key, int] = OrderedDict()
+        self._values: OrderedDict[tuple[str, int, Filter, str | None], Values] = OrderedDict()
 
     def forget(self) -> None:
         """Count anew from now on: the shard is being written to."""
         self._kept.clear()
+        self._values.clear()
 
     def count_items(self, conditions: Filter, lacking: str | None, where: qe.Filter | None) -> int:
         """Number of items.
@@ -41,6 +58,29 @@ class EdgeCounts:
             # The few further photos are counted in a fraction of the time that all the main ones take.
             return self._count(((), None), None) - self.count_further()
         return self._count((conditions, lacking), where)
+
+    def count_values(
+        self, path: str, conditions: Filter, lacking: str | None, make_filter: MakeFilter, *, limit: int
+    ) -> Values:
+        """The values at a path of the payload, the commonest first.
+
+        Args:
+            lacking: an attribute that the items have no value of.
+        """
+        key = (path, limit, conditions, lacking)
+        values = self._values.get(key)
+        if values is None:
+            # Where every photo is a main one, counting without that condition takes a quarter of the time.
+            where = make_filter(conditions, primary_only=self.count_further() > 0, empty=lacking)
+            hits = self._shard.facet(qe.FacetRequest(path, limit=limit, exact=True, filter=where)).hits
+            values = [(hit.value, hit.count) for hit in hits]
+            if len(values) <= MAX_VALUES:
+                self._values[key] = values
+                if len(self._values) > KEPT:
+                    self._values.popitem(last=False)
+        else:
+            self._values.move_to_end(key)
+        return values
 
     def count_further(self) -> int:
         """How many photos there are beside the items' main ones."""
