@@ -272,7 +272,8 @@ class InfoAnswer(WireModel):
     encoders: list[EncoderModel]
     classifier: ClassifierModel | None
     text_encoder: str | None = Field(
-        description="Version of what embeds texts; null where words find items by their titles and attributes alone."
+        description="Version of the text tower, or name of the CLIP space, that embeds texts; null where words "
+        "find items by their titles and attributes alone. Where it cannot be used, a search's `notes` say so."
     )
     calibrated: list[Literal["photo", "text"]] = Field(
         description="Questions whose hits have a relevance: by a photo or an item, by a text."

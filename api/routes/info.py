@@ -13,10 +13,10 @@ from api.questions import MAX_PHOTOS
 from api.schemas import ClassifierModel, EncoderModel, InfoAnswer, LimitsModel, PredictedAttributeModel
 from api.wire import answer_json
 from search.catalogue import Catalogue
-from search.errors import IntegrityError, MismatchError, NotFoundError
+from search.encoders.clip_name import is_clip
 from search.facets import list_facets
 from search.filters import MAX_CONDITIONS, Source
-from search.manifest import ClassifierRecord
+from search.manifest import ClassifierRecord, Manifest
 from search.query import MAX_FACET_VALUES, MAX_FACETS, MAX_LIMIT
 
 router = APIRouter(tags=["operation"])
@@ -46,7 +46,7 @@ async def read_info(backend: CurrentBackend) -> Response:
                 for space in manifest.list_encoder_spaces()
             ],
             classifier=describe_classifier(manifest.classifier),
-            text_encoder=await backend.ask_store(find_text_version, backend.catalogue),
+            text_encoder=name_text_encoder(manifest),
             calibrated=list_calibrated(backend.catalogue),
             engines=backend.door.list_names(),
             weights=dict(manifest.weights),
@@ -76,12 +76,11 @@ def describe_classifier(record: ClassifierRecord | None) -> ClassifierModel | No
     return ClassifierModel(version=record.version, attributes=attributes)
 
 
-def find_text_version(catalogue: Catalogue) -> str | None:
-    """Version of what embeds texts; None where nothing does, or what did cannot be used."""
-    try:
-        return catalogue.find_text_encoder().version
-    except (NotFoundError, MismatchError, IntegrityError):
-        return None
+def name_text_encoder(manifest: Manifest) -> str | None:
+    """What texts are embedded with, without opening it; None where nothing does that."""
+    if manifest.text is not None:
+        return manifest.text.version
+    return next((space.name for space in manifest.spaces if is_clip(space.name)), None)
 
 
 def list_calibrated(catalogue: Catalogue) -> list[Literal["photo", "text"]]:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import base64
 import logging
 import re
-from types import SimpleNamespace
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from api.routes.info import name_text_encoder
 from search.calibration import Calibration, Pairs
 from search.catalogue import Catalogue
-from search.errors import IntegrityError, MismatchError, StoreUnavailableError
+from search.embedding import Space
+from search.errors import IntegrityError, StoreUnavailableError
+from search.manifest import Manifest, TextRecord
 from tests.api.conftest import draw_photo
 from tests.api.problems import check_problem
 
@@ -67,7 +70,7 @@ def test_info(client):
 
 
 @pytest.mark.parametrize("kinds", [("photo",), ("photo", "text")])
-def test_info_says_which_questions_have_a_relevance_and_what_embeds_texts(client, monkeypatch, kinds):
+def test_info_says_which_questions_have_a_relevance(client, monkeypatch, kinds):
     pairs = Pairs(
         columns=("shape", "color"),
         scores=np.zeros((2, 2), np.float16),
@@ -77,20 +80,17 @@ def test_info_says_which_questions_have_a_relevance_and_what_embeds_texts(client
     )
     known = Calibration(dict.fromkeys(kinds, pairs), ("color",))
     monkeypatch.setattr(Catalogue, "find_calibration", lambda self: known)
-    monkeypatch.setattr(Catalogue, "find_text_encoder", lambda self: SimpleNamespace(version="ab12cd34"))
-    info = client.get("/v1/info").json()
-    assert info["calibrated"] == list(kinds)
-    assert info["text_encoder"] == "ab12cd34"
+    assert client.get("/v1/info").json()["calibrated"] == list(kinds)
 
 
-def test_info_of_a_catalogue_with_a_stale_text_tower_names_none(client, monkeypatch):
-    def refuse(catalogue):
-        raise MismatchError("trained beside another classifier", code="text_encoder_stale")
-
-    monkeypatch.setattr(Catalogue, "find_text_encoder", refuse)
-    answer = client.get("/v1/info")
-    assert answer.status_code == 200
-    assert answer.json()["text_encoder"] is None
+def test_what_embeds_texts_is_named_as_the_catalogue_would_choose_it():
+    spaces = tuple(
+        Space(name=name, dimension=4, weights_sha256="a" * 64) for name in ("color", "clip_vit_b_32_laion2b_0123abcd")
+    )
+    manifest = Manifest(spaces=spaces, weights={"color": 1.0}, attributes={})
+    assert name_text_encoder(manifest) == "clip_vit_b_32_laion2b_0123abcd"
+    assert name_text_encoder(replace(manifest, spaces=spaces[:1])) is None
+    assert name_text_encoder(replace(manifest, text=TextRecord(version="ab12cd34"))) == "ab12cd34"
 
 
 def test_figures_count_requests_by_route_and_refusals_by_code(client):
