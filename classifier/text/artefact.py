@@ -73,10 +73,15 @@ def load_text(folder: Path, spaces: Sequence[Space]) -> OnnxTextEncoder:
 
     Raises:
         IntegrityError: a file is missing or damaged.
-        MismatchError: `text_encoder_stale`: it speaks of other spaces than these.
+        MismatchError: `text_encoder_stale`: it speaks of other spaces than these, or is of another format.
     """
     try:
         card: dict[str, Any] = json.loads((folder / CARD).read_text("utf-8"))
+        if card["format"] != FORMAT:
+            raise MismatchError(
+                "the text tower is of another version of Vitrine; train it again with 'vitrine train text FEED'",
+                code="text_encoder_stale",
+            )
         graph = (folder / GRAPH).read_bytes()
         known = tuple(Space(**space) for space in card["spaces"])
         vocabulary = Vocabulary(words=tuple(card["words"]), pairs=tuple(card["pairs"]), pieces=tuple(card["pieces"]))

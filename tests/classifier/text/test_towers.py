@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.decomposition import PCA
 
-from classifier.text.artefact import CARD, GRAPH, TextCard, load_text, save_text
+from classifier.text.artefact import CARD, FORMAT, GRAPH, TextCard, load_text, save_text
 from classifier.text.export import export_towers
 from classifier.text.training import Pair, TextRecipe, TrainedTowers, measure_side, train_towers
 from classifier.text.vocabulary import CONTEXT, learn_vocabulary, split_words
@@ -92,8 +92,13 @@ def test_a_tower_of_other_spaces_or_a_damaged_one_is_refused(trained, tmp_path):
         load_text(folder, SPACES)
     (folder / GRAPH).write_bytes(graph)
     (folder / CARD).write_text(json.dumps({"format": 1}))
-    with pytest.raises(IntegrityError):
+    with pytest.raises(MismatchError) as caught:
         load_text(folder, SPACES)
+    assert caught.value.code == "text_encoder_stale"
+    for damaged in ({"format": FORMAT}, {}):
+        (folder / CARD).write_text(json.dumps(damaged))
+        with pytest.raises(IntegrityError):
+            load_text(folder, SPACES)
     with pytest.raises(IntegrityError):
         load_text(tmp_path / "nowhere", SPACES)
 
