@@ -12,8 +12,16 @@ import torch
 def one_thread() -> Iterator[None]:
     """For products that are too small to share: with two threads on a busy machine each waits for the other at every
     step, and a minute's training was seen to take ten; one thread takes as long as two on an idle one."""
+    with use_threads(1):
+        yield
+
+
+@contextmanager
+def use_threads(count: int) -> Iterator[None]:
+    """So many threads, or as many as before where `count` is 0; afterwards as it was."""
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+    if count:
+        torch.set_num_threads(count)
     try:
         yield
     finally:

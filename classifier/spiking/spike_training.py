@@ -21,6 +21,7 @@ from torch.nn import functional
 from classifier.data.images import LabelledImages
 from classifier.spiking.layers import LayeredNetwork, Output
 from classifier.spiking.spiking_layers import SpikingLayers
+from classifier.threads import use_threads
 from classifier.training.augmentation import augment
 from classifier.training.checkpoints import Checkpoints, flatten_optimiser, restore_optimiser
 from classifier.training.engine import SAVE_EVERY_S, Progress
@@ -215,12 +216,9 @@ def compare_evidence(evidence: Tensor, wanted: Tensor, output: Output) -> Tensor
 @contextmanager
 def _own_torch(settings: TrainingSettings) -> Iterator[None]:
     """Threads and denormal numbers as the run wants them; threads afterwards as they were."""
-    threads = torch.get_num_threads()
-    if settings.threads:
-        torch.set_num_threads(settings.threads)
-    torch.set_flush_denormal(True)
-    try:
-        yield
-    finally:
-        torch.set_flush_denormal(False)
-        torch.set_num_threads(threads)
+    with use_threads(settings.threads):
+        torch.set_flush_denormal(True)
+        try:
+            yield
+        finally:
+            torch.set_flush_denormal(False)

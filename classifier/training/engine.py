@@ -21,6 +21,7 @@ from torch import Tensor
 
 from classifier.data.images import LabelledImages
 from classifier.networks.network import Network
+from classifier.threads import use_threads
 from classifier.training.augmentation import augment
 from classifier.training.averaging import WeightAverage
 from classifier.training.checkpoints import Checkpoints, flatten_optimiser, restore_optimiser
@@ -332,14 +333,10 @@ def _take(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 @contextmanager
 def _own_torch(settings: TrainingSettings) -> Iterator[None]:
     """Threads, random numbers and denormal numbers as the run wants them; afterwards as they were."""
-    threads = torch.get_num_threads()
-    with torch.random.fork_rng():
+    with use_threads(settings.threads), torch.random.fork_rng():
         torch.manual_seed(settings.seed)
-        if settings.threads:
-            torch.set_num_threads(settings.threads)
         torch.set_flush_denormal(True)  # weights that decay towards nothing would make every step slower
         try:
             yield
         finally:
             torch.set_flush_denormal(False)
-            torch.set_num_threads(threads)
