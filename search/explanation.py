@@ -17,7 +17,7 @@ from search.attribute_pairs import AttributePair, Said, compare_attributes, list
 from search.bm25 import encode_document, encode_question
 from search.catalogue import Catalogue
 from search.color_difference import Palette, PaletteDifference, compare_palettes
-from search.embedding import Embeddings, normalise_rows
+from search.embedding import Embeddings
 from search.encoder import Picture
 from search.errors import NotFoundError
 from search.heat_map import HeatMap, map_heat
@@ -135,15 +135,16 @@ def explain(
     example: Example = asked.example if isinstance(asked, AskedPicture) else asked
     query = Query(examples=(example,), weights=weights or {})
     sought = seek(query, choose_weights(query.weights, manifest), catalogue.store)
+    legs = [_to_unit(leg) for leg in sought.legs]
     if photo_index is None:
-        found = _find_nearest_photo(hit_id, sought.legs, catalogue)
+        found = _find_nearest_photo(hit_id, legs, catalogue)
     else:
-        found = _read_photo(hit_id, photo_index, [leg.space for leg in sought.legs], catalogue)
-    parts = measure_parts(sought.legs, found.vectors)
+        found = _read_photo(hit_id, photo_index, [leg.space for leg in legs], catalogue)
+    parts = measure_parts(legs, found.vectors)
     words = list_common_words(asked.text, found.item) if isinstance(asked, TextExample) else ()
     notes = list(sought.notes)
     ours, theirs = _describe_asked(asked, catalogue, notes), _describe_point(found, catalogue, notes)
-    vectors = {leg.space: normalise_rows(leg.vector[None])[0] for leg in sought.legs}
+    vectors = {leg.space: leg.vector for leg in legs}
     wanted = heat and (ours.picture is not None or theirs.picture is not None)
     return Explanation(
         item=found.item,
@@ -166,11 +167,14 @@ def measure_parts(legs: Sequence[Leg], vectors: Embeddings) -> tuple[SpacePart, 
     parts = []
     for leg in legs:
         vector = vectors.get(leg.space)
-        length = float(np.linalg.norm(leg.vector)) or 1.0
-        cosine = 0.0 if vector is None else max(-1.0, min(1.0, float(leg.vector @ vector) / length))
-        weight = leg.weight * length
-        parts.append(SpacePart(space=leg.space, weight=weight, cosine=cosine, contribution=weight * cosine))
+        cosine = 0.0 if vector is None else max(-1.0, min(1.0, float(leg.vector @ vector)))
+        parts.append(SpacePart(space=leg.space, weight=leg.weight, cosine=cosine, contribution=leg.weight * cosine))
     return tuple(parts)
+
+
+def _to_unit(leg: Leg) -> Leg:
+    length = float(np.linalg.norm(leg.vector)) or 1.0
+    return Leg(space=leg.space, vector=leg.vector / np.float32(length), weight=leg.weight * length)
 
 
 def list_common_words(text: str, item: Item) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ import time
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from api.asked_photo import AskedPhoto, embed_upload, find_kept_photo
+from api.asked_photo import embed_upload, find_kept_photo
 from api.backend import Backend, CurrentBackend
 from api.explain_schemas import ExplainAnswer, ExplainRequest
 from api.explanations import to_explain_answer
@@ -59,8 +59,7 @@ async def explain_hit(request: Request, backend: CurrentBackend) -> Response:
     start = time.perf_counter()
     question, upload = await _read_question(request, backend)
     region = _check_question(question, upload)
-    asked = await _find_asked(question, upload, region, backend)
-    about = await _find_example(question, backend) if asked is None else asked.photo
+    about = await _find_asked(question, upload, region, backend)
     # Pictures are decoded and looked at either way, so an item's question stands in line as a photo's does.
     answer, tagged = await backend.do_photo_work(_explain, question, about, backend, start)
     if tagged is not None and tagged is not about:
@@ -107,20 +106,18 @@ def _check_question(question: ExplainRequest, upload: bytes | None) -> Box | Non
 
 async def _find_asked(
     question: ExplainRequest, upload: bytes | None, region: Box | None, backend: Backend
-) -> AskedPhoto | None:
+) -> QueryPhoto | ItemExample | TextExample:
+    if question.item_id is not None:
+        return ItemExample(item_id=question.item_id)
+    if question.text is not None:
+        embeddings, _ = await backend.embed_text(question.text)
+        return TextExample(text=question.text, embeddings=embeddings)
     if question.photo is not None:
-        return await find_kept_photo(question.photo, region, backend)
+        return (await find_kept_photo(question.photo, region, backend)).photo
     if question.photo_base64 is not None:
         upload = decode_base64(question.photo_base64, "/photo_base64")
-    return None if upload is None else await embed_upload(upload, region, backend)
-
-
-async def _find_example(question: ExplainRequest, backend: Backend) -> ItemExample | TextExample:
-    if question.text is None:
-        assert question.item_id is not None
-        return ItemExample(item_id=question.item_id)
-    embeddings, _ = await backend.embed_text(question.text)
-    return TextExample(text=question.text, embeddings=embeddings)
+    assert upload is not None
+    return (await embed_upload(upload, region, backend)).photo
 
 
 def _explain(
@@ -130,8 +127,13 @@ def _explain(
     catalogue = backend.catalogue
     while True:
         tagger = catalogue.find_tagger()
-        tagged = about.tag(tagger) if isinstance(about, QueryPhoto) else None
-        asked = about if not isinstance(about, QueryPhoto) else _to_asked(about if tagged is None else tagged)
+        tagged = None
+        asked: AskedPicture | ItemExample | TextExample
+        if isinstance(about, QueryPhoto):
+            tagged = about.tag(tagger)
+            asked = _to_asked(tagged)
+        else:
+            asked = about
         explanation = explain(
             asked,
             question.hit_id,

@@ -47,7 +47,7 @@ async def read_info(backend: CurrentBackend) -> Response:
             ],
             classifier=describe_classifier(manifest.classifier),
             text_encoder=name_text_encoder(manifest),
-            calibrated=list_calibrated(backend.catalogue),
+            calibrated=await backend.ask_store(list_calibrated, backend.catalogue),
             engines=backend.door.list_names(),
             weights=dict(manifest.weights),
             attributes={name: kind.value for name, kind in manifest.attributes.items()},
