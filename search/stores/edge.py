@@ -24,10 +24,17 @@ from search.item import Item
 from search.item_text import compose_text
 from search.store import FacetCount, Leg, Page, PhotoPage, Point, ScoredPoint, StoredPoint
 from search.stores import edge_queries
-from search.stores.conditions import translate
 from search.stores.edge_counts import EdgeCounts
 from search.stores.edge_queries import to_sparse
-from search.stores.edge_shard import EdgeDialect, check_disk, create_indexes, create_shard, guard_engine, list_vectors
+from search.stores.edge_shard import (
+    EdgeDialect,
+    check_disk,
+    create_indexes,
+    create_shard,
+    guard_engine,
+    list_vectors,
+    make_filter,
+)
 from search.stores.facets import count_sources
 from search.stores.layout import Layout, check_model, make_layout
 from search.stores.payload import (
@@ -161,7 +168,7 @@ class EdgeStore:
         without: Sequence[str] = (),
         diversity: float = 0.0,
     ) -> Sequence[ScoredPoint]:
-        where = self._filter(conditions, without=without)
+        where = make_filter(conditions, without=without)
         with self._engine():
             return edge_queries.find_nearest(
                 self._shard, self._layout, legs, where, limit=limit, offset=offset, exact=exact, diversity=diversity
@@ -170,7 +177,7 @@ class EdgeStore:
     def find_words(
         self, words: Words, conditions: Filter, *, limit: int, without: Sequence[str] = ()
     ) -> Sequence[ScoredPoint]:
-        where = self._filter(conditions, without=without)
+        where = make_filter(conditions, without=without)
         with self._engine():
             return edge_queries.find_words(self._shard, words, where, limit=limit)
 
@@ -189,7 +196,7 @@ class EdgeStore:
         spaces: Sequence[str] = (),
         lacking: str | None = None,
     ) -> Page:
-        where = self._filter(conditions, primary_only=True, empty=lacking)
+        where = make_filter(conditions, primary_only=True, empty=lacking)
         place = check_place(after)
         with self._engine():
             wanted = self._layout.list_names(spaces) or False
@@ -209,11 +216,10 @@ class EdgeStore:
 
     def count_items(self, conditions: Filter = (), *, lacking: str | None = None) -> int:
         with self._engine():
-            where = self._filter(conditions, primary_only=True, empty=lacking)
-            return self._counts.count_items(conditions, lacking, where)
+            return self._counts.count_items(conditions, lacking)
 
     def read_bounds(self, attribute: str, conditions: Filter) -> tuple[float, float] | None:
-        where = self._filter(conditions, primary_only=True)
+        where = make_filter(conditions, primary_only=True)
         with self._engine():
             return edge_queries.read_bounds(self._shard, attribute_path(attribute), attribute, where)
 
@@ -224,7 +230,7 @@ class EdgeStore:
             if source is not Source.MERCHANT:
                 self._index_tags({attribute})
             with self._engine():
-                return self._counts.count_values(path, conditions, empty, self._filter, limit=limit)
+                return self._counts.count_values(path, conditions, empty, limit=limit)
 
         return count_sources(attribute, source, count, kind=self._kinds.get(attribute), limit=limit)
 
@@ -312,18 +318,6 @@ class EdgeStore:
                 self._write(qe.UpdateOperation.create_dense_vector(name, wanted[name], qe.Distance.Dot))
             if WORDS not in there:
                 self._write(qe.UpdateOperation.create_sparse_vector(WORDS, qe.Modifier.Idf))
-
-    def _filter(
-        self,
-        conditions: Filter,
-        *,
-        primary_only: bool = False,
-        without: Sequence[str] = (),
-        empty: str | None = None,
-    ) -> qe.Filter | None:
-        where = translate(conditions, self._dialect, primary_only=primary_only, without=without, empty=empty)
-        assert where is None or isinstance(where, qe.Filter)
-        return where
 
     def _of_items(self, item_ids: Collection[str]) -> qe.Filter:
         return self._dialect.combine(must=[self._dialect.match_any(ITEM_ID, sorted(item_ids))])

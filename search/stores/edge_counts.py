@@ -8,12 +8,12 @@ The caller holds the lock and guards against the engine's errors.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
 
 import qdrant_edge as qe
 
 from search.filters import Filter
+from search.stores.edge_shard import make_filter
 from search.stores.payload import NO, PRIMARY
 
 KEPT = 256
@@ -26,13 +26,6 @@ Values = Sequence[tuple[str | int, int]]
 """Values, and how many photos have each."""
 
 _Key = tuple[Filter, str | None] | None
-
-
-class MakeFilter(Protocol):
-    """A filter in the engine's own classes."""
-
-    def __call__(self, conditions: Filter, *, primary_only: bool, empty: str | None) -> qe.Filter | None:
-        """See `search.stores.conditions.translate`."""
 
 
 class EdgeCounts:
@@ -48,20 +41,18 @@ class EdgeCounts:
         self._kept.clear()
         self._values.clear()
 
-    def count_items(self, conditions: Filter, lacking: str | None, where: qe.Filter | None) -> int:
+    def count_items(self, conditions: Filter, lacking: str | None) -> int:
         """Number of items.
 
         Args:
-            conditions, lacking: what `where` says, of the main photos; without any, all items are counted.
+            lacking: an attribute that the items have no value of.
         """
         if not conditions and lacking is None:
             # The few further photos are counted in a fraction of the time that all the main ones take.
-            return self._count(((), None), None) - self.count_further()
-        return self._count((conditions, lacking), where)
+            return self._count(((), None), lambda: None) - self._count_further()
+        return self._count((conditions, lacking), lambda: make_filter(conditions, primary_only=True, empty=lacking))
 
-    def count_values(
-        self, path: str, conditions: Filter, lacking: str | None, make_filter: MakeFilter, *, limit: int
-    ) -> Values:
+    def count_values(self, path: str, conditions: Filter, lacking: str | None, *, limit: int) -> Values:
         """The values at a path of the payload, the commonest first.
 
         Args:
@@ -71,7 +62,7 @@ class EdgeCounts:
         values = self._values.get(key)
         if values is None:
             # Where every photo is a main one, counting without that condition takes a quarter of the time.
-            where = make_filter(conditions, primary_only=self.count_further() > 0, empty=lacking)
+            where = make_filter(conditions, primary_only=self._count_further() > 0, empty=lacking)
             hits = self._shard.facet(qe.FacetRequest(path, limit=limit, exact=True, filter=where)).hits
             values = [(hit.value, hit.count) for hit in hits]
             if len(values) <= MAX_VALUES:
@@ -82,13 +73,13 @@ class EdgeCounts:
             self._values.move_to_end(key)
         return values
 
-    def count_further(self) -> int:
+    def _count_further(self) -> int:
         """How many photos there are beside the items' main ones."""
-        return self._count(None, qe.Filter(must=[qe.FieldCondition(PRIMARY, match=qe.MatchAny([NO]))]))
+        return self._count(None, lambda: qe.Filter(must=[qe.FieldCondition(PRIMARY, match=qe.MatchAny([NO]))]))
 
-    def _count(self, key: _Key, where: qe.Filter | None) -> int:
+    def _count(self, key: _Key, make_where: Callable[[], qe.Filter | None]) -> int:
         if key not in self._kept:
-            self._kept[key] = self._shard.count(qe.CountRequest(exact=True, filter=where))
+            self._kept[key] = self._shard.count(qe.CountRequest(exact=True, filter=make_where()))
             if len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(key)

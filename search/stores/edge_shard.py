@@ -18,8 +18,8 @@ import qdrant_edge as qe
 from search.attributes import AttributeKind
 from search.bm25 import WORDS
 from search.errors import IntegrityError, StoreUnavailableError, VitrineError
-from search.filters import Between
-from search.stores.conditions import as_list
+from search.filters import Between, Filter
+from search.stores.conditions import as_list, translate
 from search.stores.layout import Layout
 
 HNSW_FROM_POINTS = 20_000
@@ -56,6 +56,15 @@ class EdgeDialect:
         must_not: Sequence[qe.ConditionType] = (),
     ) -> qe.Filter:
         return qe.Filter(must=list(must) or None, should=list(should) or None, must_not=list(must_not) or None)
+
+
+def make_filter(
+    conditions: Filter, *, primary_only: bool = False, without: Sequence[str] = (), empty: str | None = None
+) -> qe.Filter | None:
+    """See `search.stores.conditions.translate`."""
+    where = translate(conditions, EdgeDialect(), primary_only=primary_only, without=without, empty=empty)
+    assert where is None or isinstance(where, qe.Filter)
+    return where
 
 
 def create_shard(path: Path, layout: Layout) -> None:
