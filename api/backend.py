@@ -23,7 +23,7 @@ from api.query_photos import QueryPhoto, QueryPhotos
 from search.catalogue import Catalogue
 from search.embedder import EmbeddedPhoto
 from search.embedding import Embeddings
-from search.errors import MismatchError, NotFoundError, StoreUnavailableError
+from search.errors import StoreUnavailableError
 from search.query import PhotoExample, Query, Result
 from search.region import Box
 
@@ -114,10 +114,7 @@ class Backend:
             QueryError: no text to speak of, or one that is too long.
         """
         started = time.perf_counter()
-        try:
-            embeddings = await self.ask_store(self.catalogue.embed_text, text)
-        except (NotFoundError, MismatchError):
-            embeddings = {}  # the answer says that words alone were compared
+        embeddings = await self.ask_store(self.catalogue.embed_text_or_not, text)
         return embeddings, 1e3 * (time.perf_counter() - started)
 
     async def tag_photo(self, photo: QueryPhoto) -> QueryPhoto:

@@ -15,7 +15,7 @@ from search.calibration import FILE_NAME, Calibration, load_calibration
 from search.embedder import EmbeddedPhoto, Embedder
 from search.embedding import Embeddings, Space
 from search.encoder import Encoder
-from search.errors import NotFoundError
+from search.errors import MismatchError, NotFoundError
 from search.facets import count_facets
 from search.filters import Filter, Source
 from search.groups import GroupCounter
@@ -149,6 +149,18 @@ class Catalogue:
             IntegrityError: its artefact is damaged.
         """
         return self.find_text_encoder().embed(text)
+
+    def embed_text_or_not(self, text: str) -> Embeddings:
+        """As `embed_text`, and nothing where there is no text encoder, or a stale one: the answer of a search says that
+        words alone were compared.
+
+        Raises:
+            IntegrityError: its artefact is damaged.
+        """
+        try:
+            return self.embed_text(text)
+        except (NotFoundError, MismatchError):
+            return {}
 
     def find_text_encoder(self) -> TextEncoder:
         """What embeds texts, opened now if it was not yet: the text tower, else the text side of a CLIP.

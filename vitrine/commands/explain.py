@@ -22,7 +22,7 @@ from search.heat_picture import blend_heat, choose_size, join_heat
 from search.photo import decode_photo
 from search.query import ItemExample, PhotoExample, TextExample
 from search.region import parse_box
-from vitrine.commands.search import embed_text, parse_weights
+from vitrine.commands.search import parse_weights
 from vitrine.console import out, print_json, say
 from vitrine.settings import Settings
 from vitrine.wiring import open_catalogue
@@ -77,7 +77,7 @@ def explain_hit(settings: Settings, question: Question, *, as_json: bool) -> Non
 
 def _read_asked(catalogue: Catalogue, question: Question) -> AskedPicture | ItemExample | TextExample:
     if question.text is not None:
-        return TextExample(text=question.text, embeddings=embed_text(catalogue, question.text))
+        return TextExample(text=question.text, embeddings=catalogue.embed_text_or_not(question.text))
     if question.item is not None:
         return ItemExample(item_id=question.item)
     assert question.photo is not None

@@ -17,8 +17,7 @@ from indexer.feed.photos import read_photo
 from search.catalogue import Catalogue
 from search.color_query import read_color_example
 from search.embedder import EmbeddedPhoto
-from search.embedding import Embeddings
-from search.errors import MismatchError, NotFoundError, QueryError
+from search.errors import QueryError
 from search.filters import Source, parse_filter
 from search.query import Example, FacetsOver, ItemExample, PhotoExample, Query, TextExample
 from search.region import Box, parse_box
@@ -159,7 +158,7 @@ def _embed_examples(catalogue: Catalogue, question: Question) -> _Found:
     found.examples.extend(ItemExample(item_id=item_id, weight=LESS) for item_id in question.less_like)
     for text in question.texts:
         words, weight = parse_weighted(text)
-        found.examples.append(TextExample(text=words, embeddings=embed_text(catalogue, words), weight=weight))
+        found.examples.append(TextExample(text=words, embeddings=catalogue.embed_text_or_not(words), weight=weight))
     for text in question.colors:
         color, weight = parse_weighted(text)
         found.examples.append(read_color_example(color, weight=weight, pointer="/color"))
@@ -236,14 +235,6 @@ def print_answer(answer: schemas.SearchAnswer) -> None:
 
 def _embed(catalogue: Catalogue, path: Path, region: Box | None) -> EmbeddedPhoto:
     return catalogue.embed_photo(read_photo(str(path.absolute()), path.parent), region)
-
-
-def embed_text(catalogue: Catalogue, text: str) -> Embeddings:
-    """The text in spaces of photos; nothing where the catalogue has no text encoder, or one that is stale."""
-    try:
-        return catalogue.embed_text(text)
-    except (NotFoundError, MismatchError):
-        return {}  # the answer says that words alone were compared
 
 
 def _read_value(hit: schemas.HitModel, name: str) -> str:
